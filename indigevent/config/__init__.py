@@ -1,0 +1,9 @@
+"""Configuration: one option table makes command line, environment, config file and their documentation.
+
+Read only by `cli` and `server/app.py`; everyone else receives plain values.
+"""
+
+from indigevent.config.load import Configuration, UsageError, load, read
+from indigevent.config.settings import Settings
+
+__all__ = ["Configuration", "Settings", "UsageError", "load", "read"]

@@ -1,0 +1,82 @@
+"""What would run, and what stands in its way: the answers of `--check-config`."""
+
+import importlib
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+
+from indigevent.config.load import Configuration
+from indigevent.config.settings import Settings
+from indigevent.errors import ConfigError
+from indigevent.supervision.specs import DriverSpec, RemoteSpec, Spec
+
+
+def describe(configuration: Configuration, environ: Mapping[str, str]) -> list[str]:
+    """Return lines that say what would run: listeners, drivers with paths, remotes, and values' origins."""
+    settings = configuration.settings
+    lines = [f"listen: {_address(host)} port {settings.port}" for host in settings.hosts]
+    lines.append(f"listen: local socket {settings.local_socket}")
+    for spec, origin in zip(settings.drivers, configuration.driver_origins, strict=True):
+        lines.append(f"{_describe(spec, settings, environ)} ({origin})")
+    if settings.fifo is not None:
+        lines.append(f"commands: FIFO {settings.fifo}")
+    lines.extend(f"set: {name} = {text} ({origin})" for name, (text, origin) in configuration.origins.items())
+    return lines
+
+
+def findings(configuration: Configuration, environ: Mapping[str, str]) -> list[str]:
+    """Return one sentence per thing that is wrong: what loading found, and drivers that cannot be found."""
+    settings = configuration.settings
+    found = list(configuration.problems)
+    for spec, origin in zip(settings.drivers, configuration.driver_origins, strict=True):
+        try:
+            if isinstance(spec, DriverSpec):
+                locate(spec, settings, environ)
+        except ConfigError as error:
+            found.append(f"{origin}: {error}")
+    if not found and not settings.drivers and settings.fifo is None:
+        found.append("nothing to run: name a driver, here or in the config file, or a FIFO")
+    return found
+
+
+def locate(spec: DriverSpec, settings: Settings, environ: Mapping[str, str]) -> str:
+    """Return the path of the executable, or the Python class; raise ConfigError when it cannot be found."""
+    if spec.python_class is not None:
+        return _locate_class(spec, spec.python_class)
+    variables = spec.process_environment(environ, fifo=settings.fifo is not None)
+    search = variables.get("PATH", os.defpath)
+    path = shutil.which(spec.executable, path=search)
+    if path is not None:
+        return path
+    if "/" not in spec.executable:
+        raise ConfigError(f"driver {spec.name!r}: no executable {spec.executable!r} in PATH ({search})")
+    reason = "is not executable" if os.path.exists(spec.executable) else "does not exist"
+    raise ConfigError(f"driver {spec.name!r}: {spec.executable} {reason}")
+
+
+def _locate_class(spec: DriverSpec, target: str) -> str:
+    module, _, name = target.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except Exception as error:  # a driver's module may fail in any way; each is a finding, not our failure
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"driver {spec.name!r}: module {module} cannot be imported, {reason}") from None
+    if not isinstance(found, type):
+        raise ConfigError(f"driver {spec.name!r}: module {module} has no class {name}")
+    return target
+
+
+def _describe(spec: Spec, settings: Settings, environ: Mapping[str, str]) -> str:
+    if isinstance(spec, RemoteSpec):
+        device = spec.device or "all devices"
+        return f"remote {spec.name}: {device} of {_address(spec.host)} port {spec.port}"
+    try:
+        where = locate(spec, settings, environ)
+    except ConfigError:
+        return f"driver {spec.name}: {spec.executable}, not found"
+    return f"driver {spec.name}: {shlex.join((where, *spec.arguments))}"
+
+
+def _address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

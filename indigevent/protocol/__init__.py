@@ -1,0 +1,1 @@
+"""The INDI wire protocol without I/O: bytes in, messages out."""

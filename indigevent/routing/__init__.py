@@ -1,0 +1,1 @@
+"""Who receives which message: subscriptions, BLOB policies, snooping, ownership and queues, without I/O."""

@@ -1,0 +1,82 @@
+"""What one client has asked for: devices, properties, and how it wants BLOBs."""
+
+from __future__ import annotations
+
+from indigevent.protocol.constants import BlobMode
+
+Scope = tuple[str, str]
+EVERYTHING: Scope = ("", "")
+# With BLOB mode Only a client still needs these of the scope: libindi's BLOB connections wait for the definition.
+_BLOB_COMPANIONS = ("defBLOBVector", "delProperty")
+
+
+class BlobPolicy:
+    """BLOB modes by scope (property, device, everything); the most specific one rules (INDI 1.7: default Never)."""
+
+    def __init__(self) -> None:
+        self._modes: dict[Scope, BlobMode] = {}
+
+    def set(self, device: str, name: str, mode: BlobMode) -> None:
+        """Set the mode of a scope ("" is any); a wider one clears the narrower ones that were set before it."""
+        if not device:
+            self._modes.clear()
+        elif not name:
+            self._modes = {scope: kept for scope, kept in self._modes.items() if scope[0] != device}
+        self._modes[device, name] = mode
+
+    def mode(self, device: str, name: str) -> BlobMode:
+        """The mode that rules for a property (or for a device, with name "")."""
+        modes = self._modes
+        for scope in ((device, name), (device, ""), EVERYTHING):
+            if scope in modes:
+                return modes[scope]
+        return BlobMode.NEVER
+
+    def wanted_scopes(self) -> list[Scope]:
+        """The scopes in which BLOBs are wanted."""
+        return [scope for scope, mode in self._modes.items() if mode is not BlobMode.NEVER]
+
+    def allows(self, tag: str, device: str, name: str) -> bool:
+        """Whether a message of this kind may be sent at all."""
+        mode = self.mode(device, name)
+        if tag == "setBLOBVector":
+            return mode is not BlobMode.NEVER
+        return mode is not BlobMode.ONLY or tag in _BLOB_COMPANIONS
+
+
+class Interest:
+    """One client's subscriptions and BLOB policy, as its messages built them up."""
+
+    def __init__(self) -> None:
+        self.everything = False
+        self.is_upstream = False
+        self.scopes: set[Scope] = set()
+        self.blobs = BlobPolicy()
+
+    def learn(self, tag: str, device: str, name: str) -> bool:
+        """Take note of a message from the client; whether that changed what it is subscribed to.
+
+        Reference behaviour: every message that names a device subscribes to it; a first `getProperties` without one
+        subscribes to everything; a first message for device "*" comes from a chained server.
+        """
+        first = not self.scopes and not self.is_upstream
+        if device == "*" and first:
+            changed = not (self.everything and self.is_upstream)
+            self.everything = self.is_upstream = True
+        elif device:
+            changed = (device, name) not in self.scopes
+            self.scopes.add((device, name))
+        else:
+            changed = tag == "getProperties" and first and not self.everything
+            self.everything = self.everything or changed
+        return changed
+
+    def wants(self, tag: str, device: str, name: str) -> bool:
+        """Whether a message from a driver is for this client."""
+        return self.subscribes(device, name) and self.blobs.allows(tag, device, name)
+
+    def subscribes(self, device: str, name: str) -> bool:
+        """Whether the client is subscribed to a property; a message without device is for everybody."""
+        if self.everything or not device:
+            return True
+        return (device, "") in self.scopes or (device, name) in self.scopes

@@ -1,0 +1,233 @@
+"""The routing table: every peer, who owns which device, and the recipients of each message.
+
+Recipients are found through indices by device and remembered per (sender, tag, device, name), so that a message that
+came before costs one look-up. Any change of subscriptions, snoops, policies or owners forgets what was remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+from indigevent.protocol.constants import BlobMode
+from indigevent.protocol.message import Message
+from indigevent.routing.interest import Scope
+from indigevent.routing.peers import Client, Driver, Peer
+
+Recipients = tuple[Peer, ...]
+_P = TypeVar("_P", Client, Driver)
+_Route = tuple[Peer | None, str, str, str]
+# Names come from peers: a sender of ever new ones must not fill the memory.
+_MAX_ROUTES = 16384
+
+
+class Conflict(NamedTuple):
+    """Two owners of one device. A local `second` shares it; of a remote one, what it says of the device is dropped."""
+
+    device: str
+    first: Driver
+    second: Driver
+
+
+class RoutingTable:
+    """Who is connected, and who gets what."""
+
+    def __init__(self) -> None:
+        self.clients: dict[Client, None] = {}
+        self.drivers: dict[Driver, None] = {}
+        self._everything: dict[Client, None] = {}
+        self._subscribers: dict[str, dict[Client, None]] = {}
+        self._owners: dict[str, dict[Driver, None]] = {}
+        self._snoopers: dict[str, dict[Driver, None]] = {}
+        self._conflicts: list[Conflict] = []
+        self._routes: dict[_Route, Recipients] = {}
+        self._groups: dict[Recipients, Recipients] = {}
+
+    # Peers
+
+    def add_client(self, client: Client) -> None:
+        """A client has connected; it is subscribed to nothing yet."""
+        self.clients[client] = None
+        self._forget_routes()
+
+    def remove_client(self, client: Client) -> None:
+        """A client is gone."""
+        del self.clients[client]
+        self._everything.pop(client, None)
+        for device in {device for device, _ in client.interest.scopes}:
+            _discard(self._subscribers, device, client)
+        self._forget_routes()
+
+    def add_driver(self, driver: Driver, devices: Iterable[str] = ()) -> None:
+        """A driver has been started, or a remote connected; `devices` are those known to be its own already."""
+        self.drivers[driver] = None
+        for device in devices:
+            self._own(driver, device)
+        self._forget_routes()
+
+    def remove_driver(self, driver: Driver) -> list[tuple[str, Recipients]]:
+        """A driver is gone: the devices it owned, each with all who must hear that.
+
+        Those are the clients subscribed to anything of the device, and the drivers that snoop on it.
+        """
+        del self.drivers[driver]
+        for device in {device for device, _ in driver.snoops}:
+            _discard(self._snoopers, device, driver)
+        lost = []
+        for device in driver.devices:
+            _discard(self._owners, device, driver)
+            lost.append((device, self._all_concerned(device)))
+        self._forget_routes()
+        return lost
+
+    def is_subscribed(self, client: Client) -> bool:
+        """Whether the client has asked for anything."""
+        return client.interest.everything or bool(client.interest.scopes)
+
+    # Messages
+
+    def from_client(self, client: Client, message: Message) -> Recipients:
+        """Take note of what a client's message says of its interest; the recipients of the message."""
+        tag, device, name = message.tag, message.device, message.name
+        if client.interest.learn(tag, device, name):
+            self._index_interest(client, device)
+        route = (client if tag.startswith("new") else None, tag, device, name)
+        known = self._routes.get(route)
+        return self._remember(route, self._client_route(client, tag, device, name)) if known is None else known
+
+    def set_blob_mode(self, client: Client, device: str, name: str, mode: BlobMode) -> None:
+        """A client's `enableBLOB`."""
+        client.interest.blobs.set(device, name, mode)
+        self._forget_routes()
+
+    def from_driver(self, driver: Driver, message: Message) -> Recipients:
+        """Note the owner of a new device; the recipients of a driver's message."""
+        route = (driver, message.tag, message.device, message.name)
+        known = self._routes.get(route)
+        if known is not None:
+            return known
+        if message.device and message.device not in driver.devices:
+            self._meet(driver, message.device)
+        if driver.remote and self._rival(driver, message.device):
+            return self._remember(route, ())
+        return self._remember(route, self._driver_route(driver, *route[1:]))
+
+    def snoop(self, driver: Driver, device: str, name: str) -> Recipients:
+        """A driver's `getProperties`: it listens to that scope from now on; who should hear of the request."""
+        driver.snoops.setdefault((device, name), BlobMode.NEVER)
+        self._snoopers.setdefault(device, {})[driver] = None
+        self._forget_routes()
+        upstream = [client for client in self.clients if client.interest.is_upstream]
+        owners = [other for other in self._responsible(device) if not driver.remote or other.remote != driver.remote]
+        return (*upstream, *owners)
+
+    def set_snoop_blob_mode(self, driver: Driver, device: str, name: str, mode: BlobMode) -> None:
+        """A driver's `enableBLOB`: the policy of a snoop that it has already."""
+        if (device, name) in driver.snoops:
+            driver.snoops[device, name] = mode
+            self._forget_routes()
+
+    def take_conflicts(self) -> list[Conflict]:
+        """The devices that turned out to have a second owner since the last call."""
+        conflicts, self._conflicts = self._conflicts, []
+        return conflicts
+
+    def wanted_blob_scopes(self) -> list[Scope]:
+        """Every scope in which a client or a snooping driver wants BLOBs."""
+        wanted = [scope for client in self.clients for scope in client.interest.blobs.wanted_scopes()]
+        for driver in self.drivers:
+            wanted += [scope for scope, mode in driver.snoops.items() if mode is not BlobMode.NEVER]
+        return list(dict.fromkeys(wanted))
+
+    # Routes
+
+    def _client_route(self, client: Client, tag: str, device: str, name: str) -> Iterable[Peer]:
+        yield from self._responsible(device)
+        if tag.startswith("set"):
+            yield from self._snooping(None, tag, device, name)
+        elif tag.startswith("new"):
+            yield from (other for other in self._interested(tag, device, name) if other is not client)
+
+    def _driver_route(self, driver: Driver, tag: str, device: str, name: str) -> Iterable[Peer]:
+        yield from self._interested(tag, device, name)
+        yield from self._snooping(driver, tag, device, name)
+
+    def _responsible(self, device: str) -> Iterable[Driver]:
+        """The drivers that a command is for; without device all of them, but each remote server once."""
+        servers = set()
+        for driver in self._owners.get(device, ()) if device and device != "*" else self.drivers:
+            if driver.remote and not device:
+                if driver.remote in servers:
+                    continue
+                servers.add(driver.remote)
+            yield driver
+
+    def _interested(self, tag: str, device: str, name: str) -> list[Client]:
+        candidates: Iterable[Client] = self.clients
+        if device:
+            candidates = {**self._everything, **self._subscribers.get(device, {})}
+        found = [client for client in candidates if client.interest.wants(tag, device, name)]
+        return sorted(found, key=lambda client: client.number)
+
+    def _snooping(self, sender: Driver | None, tag: str, device: str, name: str) -> Iterable[Driver]:
+        """The drivers that snoop on a property; a remote server relays between its own devices itself."""
+        for driver in self._snoopers.get(device, ()):
+            if driver is sender or (sender and sender.remote and sender.remote == driver.remote):
+                continue
+            if driver.snoops_on(tag, device, name):
+                yield driver
+
+    def _all_concerned(self, device: str) -> Recipients:
+        clients = {**self._everything, **self._subscribers.get(device, {})}
+        return (*sorted(clients, key=lambda client: client.number), *self._snoopers.get(device, ()))
+
+    # Indices
+
+    def _own(self, driver: Driver, device: str) -> None:
+        driver.devices[device] = None
+        self._owners.setdefault(device, {})[driver] = None
+
+    def _meet(self, driver: Driver, device: str) -> None:
+        """A driver mentions a device for the first time."""
+        rival = self._rival(driver, device)
+        if rival is not None:
+            self._conflicts.append(Conflict(device, rival, driver))
+        if rival is None or not driver.remote:
+            self._own(driver, device)
+        self._forget_routes()
+
+    def _rival(self, driver: Driver, device: str) -> Driver | None:
+        """Who else owns `device`: for a remote anybody who had it before, and any local driver at all."""
+        owners = self._owners.get(device, {})
+        first = next(iter(owners), driver)
+        if first is not driver:
+            return first
+        return next((other for other in owners if other is not driver and not other.remote), None)
+
+    def _index_interest(self, client: Client, device: str) -> None:
+        if client.interest.everything:
+            self._everything[client] = None
+        if device:
+            self._subscribers.setdefault(device, {})[client] = None
+        self._forget_routes()
+
+    def _remember(self, route: _Route, recipients: Iterable[Peer]) -> Recipients:
+        """Equal groups of recipients are one object, by which a run of messages to the same ones is recognised."""
+        if len(self._routes) >= _MAX_ROUTES:
+            self._forget_routes()
+        found = tuple(recipients)
+        group = self._groups.setdefault(found, found)
+        self._routes[route] = group
+        return group
+
+    def _forget_routes(self) -> None:
+        self._routes.clear()
+        self._groups.clear()
+
+
+def _discard(index: dict[str, dict[_P, None]], device: str, peer: _P) -> None:
+    members = index.get(device)
+    if members is not None:
+        members.pop(peer, None)
+        if not members:
+            del index[device]

@@ -1,0 +1,170 @@
+"""The daemon put together: what is started in which order, and ended in which."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import Callable
+
+import gevent
+from gevent.event import AsyncResult, Event
+
+from indigevent.config.settings import Settings
+from indigevent.errors import ConfigError
+from indigevent.logs import LogWriter, log
+from indigevent.server.client_link import serve_client
+from indigevent.server.delivery import QueueLimits
+from indigevent.server.drivers import DriverRegistry
+from indigevent.server.fifo import Fifo
+from indigevent.server.greenlets import spawn
+from indigevent.server.guardian import Guardian
+from indigevent.server.house import House
+from indigevent.server.islog import IsLog
+from indigevent.server.listeners import Listener, address_of, bind_local, bind_tcp, is_loopback
+from indigevent.server.switchboard import Switchboard
+
+EXIT_FAILURE = 1
+# libindi drivers get 1 s to end by themselves and 2 s after SIGTERM.
+_SHUTDOWN_DEADLINE_S = 4.5
+
+
+def serve(settings: Settings) -> int:
+    """Run the daemon until it is told to end; returns its exit status.
+
+    0 after SIGTERM or SIGINT; 1 when it cannot listen, when its last driver has ended and nothing can start another
+    (reference behaviour), or when a part of it has failed.
+    """
+    logs = LogWriter(settings.verbosity)
+    gevent.get_hub().exception_stream = None  # greenlets report their failures themselves, with their name
+    try:
+        return Daemon(settings).run()
+    except ConfigError as error:
+        print(f"{settings.program}: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    finally:
+        logs.close()
+
+
+class Daemon:
+    """The composition root: every other part gets plain values and what it needs of the others."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ended: AsyncResult = AsyncResult()
+        self._fd_freed = Event()
+        self._greenlets: list[gevent.Greenlet] = []
+        self._clients: set[gevent.Greenlet] = set()
+        islog = IsLog(settings.islog_dir) if settings.islog_dir else None
+        limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes)
+        self._sockets = self._bind()
+        self._house = House(
+            Switchboard(uuid.uuid4().hex, limits, islog),
+            Guardian(),
+            dict(os.environ),
+            has_fifo=settings.fifo is not None,
+            restarts=settings.restarts,
+            restart_delay_s=settings.restart_delay_s,
+            child_fd_limit=_raise_fd_limit(),
+        )
+        self._drivers = DriverRegistry(self._house, self._drivers_ended, self._part_failed)
+
+    def run(self) -> int:
+        """Start everything, wait for a reason to end, and end everything."""
+        self._handle_signals()
+        self._announce()
+        for spec in self._settings.drivers:
+            self._drivers.start(spec)
+        for sock in self._sockets:
+            listener = Listener(sock, self._accept, self._fd_freed)
+            self._start(f"listener on {sock.getsockname()!r}", listener.run)
+        if self._settings.fifo is not None:
+            self._start("FIFO", Fifo(self._settings.fifo, self._drivers.execute).run)
+        status: int = self._ended.get()
+        self._shut_down()
+        return status
+
+    def _bind(self) -> list[socket.socket]:
+        settings = self._settings
+        sockets = bind_tcp(settings.hosts, settings.port)
+        if not sockets:
+            raise ConfigError(f"no address of {', '.join(settings.hosts)} exists here; choose another with --host")
+        try:
+            return [*sockets, bind_local(settings.local_socket)]
+        except ConfigError:
+            for sock in sockets:
+                sock.close()
+            raise
+
+    def _announce(self) -> None:
+        """The first lines of the log, at every verbosity."""
+        settings = self._settings
+        log.warning("startup: %s %s", settings.program, " ".join(sys.argv[1:]))
+        tcp = [sock for sock in self._sockets if sock.family != socket.AF_UNIX]
+        where = " and ".join(map(address_of, tcp))
+        if all(map(is_loopback, tcp)):
+            reach = "this machine only; --host 0.0.0.0 and --host :: open it to the network"
+        else:
+            reach = "open to the network, without any password"
+        log.warning("listening on %s: %s", where, reach)
+        log.info("Local server: listening on local domain at: @%s", settings.local_socket)
+
+    def _accept(self, sock: socket.socket) -> None:
+        client = spawn("client", serve_client, sock, self._house, on_failure=lambda _: sock.close())
+        self._clients.add(client)
+        client.rawlink(self._client_ended)
+
+    def _client_ended(self, client: gevent.Greenlet) -> None:
+        self._clients.discard(client)
+        self._fd_freed.set()
+
+    def _start(self, name: str, function: Callable[[], None]) -> None:
+        self._greenlets.append(spawn(name, function, on_failure=self._part_failed))
+
+    def _part_failed(self, _: BaseException) -> None:
+        """A part that the daemon cannot be without has failed: never go on half-alive."""
+        self._end(EXIT_FAILURE)
+
+    def _drivers_ended(self) -> None:
+        """Reference behaviour: a server without drivers ends, unless something can start another."""
+        if self._settings.fifo is None and self._settings.config_file is None:
+            self._end(EXIT_FAILURE)
+
+    def _end(self, status: int) -> None:
+        if not self._ended.ready():
+            self._ended.set(status)
+
+    def _handle_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(number, self._signalled, number)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    def _signalled(self, number: int) -> None:
+        """The first signal ends the server in order, a second one at once (the guardian ends the drivers then)."""
+        if self._ended.ready():
+            os._exit(0)
+        log.warning("%s received", signal.Signals(number).name)
+        self._end(0)
+
+    def _shut_down(self) -> None:
+        """No newcomers, then no drivers, then no clients: who listens hears of every device that goes."""
+        gevent.killall(self._greenlets)
+        self._drivers.stop_all(_SHUTDOWN_DEADLINE_S)
+        gevent.killall(list(self._clients))
+        self._house.guardian.close()
+        log.warning("good bye")
+
+
+def _raise_fd_limit() -> tuple[int, int] | None:
+    """Raise the soft limit of open files to the hard one; returns what drivers should have, if that is different."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return None
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        return None
+    return soft, hard

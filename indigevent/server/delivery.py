@@ -1,0 +1,131 @@
+"""One turn's deliveries: messages for the same recipients become one piece, each touched queue is flushed once.
+
+The slow-reader policies are here: a reader more than `-d` behind misses frames of streams, a client more than `-m`
+behind is closed, and so is a remote; a driver that far behind loses what is sent to it until it reads again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from indigevent.logs import log
+from indigevent.protocol.message import BlobMessage, Message
+from indigevent.routing.peers import Client, Driver, Peer
+from indigevent.routing.table import Recipients
+from indigevent.server.blobs import BlobForms
+
+
+@dataclass
+class QueueLimits:
+    """How far peers may be behind, in bytes (`max_stream_bytes` 0: frames are never dropped), and what that cost."""
+
+    max_queue_bytes: int
+    max_stream_bytes: int
+    dropped_frames: int = 0
+    dropped_messages: int = 0
+    closed_peers: int = 0
+    deaf_drivers: set[Driver] = field(default_factory=set)
+
+    def is_behind(self, peer: Peer) -> bool:
+        """Whether a reader should miss frames of streams."""
+        return 0 < self.max_stream_bytes < peer.outlet.queue.size
+
+
+class Delivery:
+    """Collects what one batch of messages means for the queues; `finish` (or `flush`) lets the peers have it."""
+
+    def __init__(self, limits: QueueLimits) -> None:
+        self._limits = limits
+        self._run: list[bytes] = []
+        self._run_recipients: Recipients = ()
+        self._touched: dict[Peer, None] = {}
+
+    def add(self, message: Message, recipients: Recipients) -> None:
+        """A message without BLOBs; consecutive ones for the same group are gathered."""
+        if recipients is not self._run_recipients:
+            self.close_run()
+            self._run_recipients = recipients
+        self._run.append(message.parts[0])
+
+    def close_run(self) -> None:
+        """Queue what was gathered; later messages must not overtake it."""
+        run, recipients = self._run, self._run_recipients
+        if not run:
+            return
+        self._run = []
+        if not recipients:
+            return
+        run.append(b"")
+        data = b"\n".join(run)
+        size = len(data)
+        limit = self._limits.max_queue_bytes - size
+        touched = self._touched
+        for peer in recipients:
+            queue = peer.outlet.queue
+            if queue.size <= limit:
+                queue.push((data,), size)
+                touched[peer] = None
+            else:
+                self._push_singly(peer, run)
+
+    def push(self, peer: Peer, data: bytes) -> None:
+        """Queue bytes for one peer, after everything before them."""
+        self.close_run()
+        if self._may_push(peer):
+            peer.outlet.queue.push((data,), len(data))
+            self._touched[peer] = None
+
+    def push_blob(self, peer: Peer, forms: BlobForms) -> None:
+        """Queue a BLOB message for one peer."""
+        if self._may_push(peer):
+            forms.push(peer)
+            self._touched[peer] = None
+
+    def takers_of_blob(self, message: BlobMessage, recipients: Recipients) -> Sequence[Peer]:
+        """The recipients without those that are too far behind for a frame of a stream."""
+        if not message.is_stream:
+            return recipients
+        takers = [peer for peer in recipients if not self._limits.is_behind(peer)]
+        self._limits.dropped_frames += len(recipients) - len(takers)
+        return takers
+
+    def finish(self) -> None:
+        """Queue what was gathered and flush."""
+        self.close_run()
+        self.flush()
+
+    def flush(self) -> None:
+        """Let every peer that something was queued for have it."""
+        touched, self._touched = self._touched, {}
+        for peer in touched:
+            peer.outlet.flush()
+
+    def _push_singly(self, peer: Peer, run: Sequence[bytes]) -> None:
+        """Near its limit a peer gets message by message, so that it is over by one at most."""
+        for data in run[:-1]:
+            if not self._may_push(peer):
+                return
+            peer.outlet.queue.push((data + b"\n",), len(data) + 1)
+        self._touched[peer] = None
+
+    def _may_push(self, peer: Peer) -> bool:
+        """The -m policy; it looks at what waits already, so a queue is over its limit by one message at most."""
+        limits = self._limits
+        behind = peer.outlet.queue.size
+        if behind <= limits.max_queue_bytes:
+            return True
+        if isinstance(peer, Driver) and not peer.remote:
+            self._driver_is_deaf(peer, behind)
+            return False
+        limits.closed_peers += 1
+        what = "client" if isinstance(peer, Client) else "remote"
+        peer.outlet.abort(f"{behind} bytes behind, more than -m {limits.max_queue_bytes >> 20} MB allows this {what}")
+        return False
+
+    def _driver_is_deaf(self, driver: Driver, behind: int) -> None:
+        limits = self._limits
+        limits.dropped_messages += 1
+        if driver not in limits.deaf_drivers:
+            limits.deaf_drivers.add(driver)
+            log.warning("Driver %s: does not read; %d bytes wait, more for it is dropped", driver.label, behind)

@@ -1,0 +1,168 @@
+"""One run of a local driver's program: started with one socket as stdin and stdout, and brought to an end for sure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+import gevent
+from gevent.event import Event
+
+from indigevent.errors import DriverError
+from indigevent.logs import log
+from indigevent.server.greenlets import spawn
+from indigevent.server.guardian import Guardian
+from indigevent.supervision.specs import DriverSpec
+
+_READ = 1
+_STDERR_BYTES = 65536
+_MAX_LINE_BYTES = 4096
+_TERM_AFTER_S = 1.0
+_KILL_AFTER_S = 2.0
+_LAST_LINES_S = 0.5
+
+
+class DriverProcess:
+    """A running driver program; `sock` is our end of its stdin and stdout.
+
+    Arguments:
+        spec: what to run.
+        environment: the variables that it gets.
+        guardian: told of its process group.
+        fd_limit: its soft limit of descriptors, when ours was raised.
+
+    Raises DriverError, with the path tried, when it cannot be executed.
+    """
+
+    def __init__(
+        self, spec: DriverSpec, environment: Mapping[str, str], guardian: Guardian, fd_limit: tuple[int, int] | None
+    ) -> None:
+        self.label = spec.name
+        self.exited = Event()
+        self._guardian = guardian
+        self._started = time.monotonic()
+        self.sock, child_sock = socket.socketpair()
+        stderr, child_stderr = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._popen = _execute(spec, environment, child_sock, child_stderr)
+        except DriverError:
+            self.sock.close()
+            os.close(stderr)
+            raise
+        finally:
+            child_sock.close()
+            os.close(child_stderr)
+        guardian.watch(self.pid)
+        if fd_limit is not None:
+            with contextlib.suppress(OSError):  # it has ended already
+                resource.prlimit(self.pid, resource.RLIMIT_NOFILE, fd_limit)
+        self._stderr_reader = spawn(f"stderr of {self.label}", self._log_stderr, stderr, on_failure=self._failed)
+        self._exit_watcher = spawn(f"exit of {self.label}", self._watch_exit, on_failure=self._failed)
+
+    @property
+    def pid(self) -> int:
+        """The process's id, and its group's."""
+        return self._popen.pid
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since it was started."""
+        return time.monotonic() - self._started
+
+    def finish(self) -> int:
+        """See to it that the program ends, now that its stdin is closed; returns its exit status.
+
+        It has a second for that (libindi drivers run their destructors); then SIGTERM, and SIGCONT in case it is
+        stopped; 2 s later SIGKILL to its whole group.
+        """
+        if not self.exited.wait(_TERM_AFTER_S):
+            self._signal(signal.SIGTERM)
+            self._signal(signal.SIGCONT)
+            if not self.exited.wait(_KILL_AFTER_S):
+                log.warning("Driver %s: did not end when told to; killed", self.label)
+        self._signal(signal.SIGKILL)  # the program or what it left behind in its group
+        self.exited.wait()
+        self._guardian.forget(self.pid)
+        self._stderr_reader.join(_LAST_LINES_S)
+        self._stderr_reader.kill()
+        status: int = self._popen.returncode
+        return status
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def _watch_exit(self) -> None:
+        """Wait on a pidfd, or where there is none in a native thread."""
+        hub = gevent.get_hub()
+        if hasattr(os, "pidfd_open"):
+            fd = os.pidfd_open(self.pid)
+            try:
+                watcher = hub.loop.io(fd, _READ)
+                hub.wait(watcher)
+                watcher.close()
+            finally:
+                os.close(fd)
+            self._popen.wait()
+        else:
+            hub.threadpool.apply(self._popen.wait)
+        self.exited.set()
+
+    def _log_stderr(self, fd: int) -> None:
+        """Log each line; one without end is split, so that a babbling driver neither blocks nor fills the memory."""
+        hub = gevent.get_hub()
+        os.set_blocking(fd, False)
+        watcher = hub.loop.io(fd, _READ)
+        rest = b""
+        try:
+            while True:
+                hub.wait(watcher)
+                data = os.read(fd, _STDERR_BYTES)
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    self._log_line(line)
+                if len(rest) > _MAX_LINE_BYTES or not data:
+                    self._log_line(rest) if rest else None
+                    rest = b""
+                if not data:
+                    return
+        finally:
+            watcher.close()
+            os.close(fd)
+
+    def _log_line(self, line: bytes) -> None:
+        for start in range(0, max(len(line), 1), _MAX_LINE_BYTES):
+            text = line[start : start + _MAX_LINE_BYTES].decode(errors="backslashreplace")
+            log.warning("Driver %s: %s", self.label, text)
+
+    def _failed(self, error: BaseException) -> None:
+        """Without its watchers the driver is not supervised any more: end it."""
+        self._signal(signal.SIGKILL)
+
+
+def _execute(
+    spec: DriverSpec, environment: Mapping[str, str], child_sock: socket.socket, child_stderr: int
+) -> subprocess.Popen[bytes]:
+    words = [spec.executable, *spec.arguments]
+    if spec.python_class is not None:
+        words = [sys.executable, "-m", "indigevent.driver", spec.python_class, *spec.arguments]
+    try:
+        return subprocess.Popen(
+            words,
+            bufsize=0,
+            stdin=child_sock.fileno(),
+            stdout=child_sock.fileno(),
+            stderr=child_stderr,
+            env={**environment},
+            start_new_session=True,
+        )
+    except OSError as error:
+        tried = words[0] if "/" in words[0] else f"{words[0]} (searched in PATH {environment.get('PATH', '')})"
+        raise DriverError(f"{tried} cannot be executed: {error.strerror}") from error

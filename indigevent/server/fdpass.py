@@ -1,0 +1,71 @@
+"""File descriptors that travel beside a stream (SCM_RIGHTS), and the shared memory that they stand for."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import socket
+from collections.abc import Sequence
+
+# libindi attaches at most this many to one message.
+MAX_FDS_PER_MESSAGE = 16
+_F_GET_SEALS = getattr(fcntl, "F_GET_SEALS", 1034)
+_FD_BYTES = array.array("i").itemsize
+_ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_FDS_PER_MESSAGE * _FD_BYTES)
+SUPPORTED = hasattr(os, "memfd_create")
+
+
+class BlobHandle:
+    """One descriptor of shared memory; it is closed when the last message that uses it is gone."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+    def holds(self, size: int) -> bool:
+        """Whether this is shared memory of at least `size` bytes; reading anything else could block or fail."""
+        try:
+            fcntl.fcntl(self.fd, _F_GET_SEALS)
+        except OSError:
+            return False
+        return os.fstat(self.fd).st_size >= size
+
+
+def receive(sock: socket.socket, max_bytes: int) -> tuple[bytes, list[BlobHandle], bool]:
+    """Read what is there, and the handles that came with it; the flag tells that handles were lost (MSG_CTRUNC).
+
+    The kernel drops handles when this process has no descriptors left: that is our shortage, not the sender's fault.
+    """
+    data, ancillary, flags, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES, getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+    handles = []
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds = array.array("i")
+            fds.frombytes(payload[: len(payload) - len(payload) % _FD_BYTES])
+            handles += [BlobHandle(fd) for fd in fds]
+    return data, handles, bool(flags & socket.MSG_CTRUNC)
+
+
+def send(sock: socket.socket, data: bytes, fds: Sequence[int]) -> int:
+    """Write `data` with descriptors, which go with its first byte; the number of bytes taken."""
+    return sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+
+
+def store(pieces: Sequence[bytes]) -> BlobHandle:
+    """New shared memory with the given content."""
+    handle = BlobHandle(os.memfd_create("indi-blob", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+    for piece in pieces:
+        write_all(handle, piece)
+    return handle
+
+
+def write_all(handle: BlobHandle, piece: bytes) -> None:
+    """Append to shared memory."""
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(handle.fd, view) :]

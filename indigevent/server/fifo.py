@@ -1,0 +1,123 @@
+"""The FIFO: commands that start and stop drivers, one a line, written there by scripts and by indiwebmanager."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+import gevent
+from gevent.event import Event
+
+from indigevent.errors import ConfigError
+from indigevent.logs import log
+from indigevent.supervision.specs import FifoCommand, parse_fifo_command
+
+_READ = 1
+_READ_BYTES = 65536
+
+
+class Fifo:
+    """Reads commands until killed; `run` is the body of its greenlet.
+
+    Arguments:
+        path: made when it is missing, and again when it is deleted.
+        on_command: carries a command out; may raise ConfigError.
+    """
+
+    def __init__(self, path: str, on_command: Callable[[FifoCommand], None]) -> None:
+        self._path = path
+        self._on_command = on_command
+        self._wake = Event()
+        self._fd = -1
+        self._rest = b""
+        self._trouble = ""
+
+    def run(self) -> None:
+        """Serve the FIFO, and wait for it to become one again when something else is in its place."""
+        changes = gevent.get_hub().loop.stat(self._path)
+        changes.start(self._wake.set)
+        try:
+            while True:
+                self._wake.clear()
+                self._ensure_open()
+                self._serve_until_changed()
+        finally:
+            changes.close()
+            self._close()
+
+    def _ensure_open(self) -> None:
+        """Have the FIFO that is at the path now open for reading, if there is one."""
+        try:
+            if not os.path.lexists(self._path):
+                os.mkfifo(self._path, 0o600)
+            if not stat.S_ISFIFO(os.stat(self._path).st_mode):
+                raise ConfigError(f"{self._path} is not a FIFO; remove it, and it is made anew")
+            # Opened before the old one is closed: the kernel keeps what a new writer has put there already.
+            opened = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ConfigError) as error:
+            self._close()
+            self._report(str(error))
+            return
+        self._close()
+        self._fd = opened
+        self._trouble = ""
+
+    def _serve_until_changed(self) -> None:
+        """Read commands until the writers have closed, or the path is something else."""
+        if self._fd < 0:
+            self._wake.wait()
+            return
+        readable = gevent.get_hub().loop.io(self._fd, _READ)
+        readable.start(self._wake.set)
+        try:
+            while True:
+                self._wake.wait()
+                self._wake.clear()
+                if not self._read() or not self._is_current():
+                    break
+        finally:
+            readable.close()
+        self._run_line(self._rest)  # a last line without line end runs when the writer closes
+        self._rest = b""
+
+    def _read(self) -> bool:
+        """Take what is there; False when the writers have closed."""
+        while True:
+            try:
+                data = os.read(self._fd, _READ_BYTES)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                self._run_line(line)
+
+    def _is_current(self) -> bool:
+        """Whether the FIFO that is open is still the one at the path."""
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._fd))
+        except OSError:
+            return False
+
+    def _run_line(self, line: bytes) -> None:
+        text = line.decode(errors="replace").strip()
+        if not text:
+            return
+        log.info("FIFO: %s", text)
+        try:
+            self._on_command(parse_fifo_command(text))
+        except ConfigError as error:
+            log.warning("FIFO: %s", error)
+
+    def _report(self, trouble: str) -> None:
+        """Log a trouble once, not at every change of the path."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            log.warning("FIFO: %s", trouble)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

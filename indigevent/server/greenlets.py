@@ -1,0 +1,26 @@
+"""Greenlets with a name and somebody who hears of their failure; there are no others in the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from indigevent.logs import log
+
+
+def spawn(
+    name: str, function: Callable[..., object], *arguments: Any, on_failure: Callable[[BaseException], None]
+) -> gevent.Greenlet:
+    """Start `function(*arguments)`; when it raises, that is logged with the name and `on_failure` gets the error."""
+    greenlet = gevent.Greenlet(function, *arguments)
+    greenlet.name = name
+
+    def report(failed: gevent.Greenlet) -> None:
+        log.error("Greenlet %r failed", name, exc_info=failed.exc_info)
+        on_failure(failed.exception)
+
+    greenlet.link_exception(report)
+    greenlet.start()
+    return greenlet

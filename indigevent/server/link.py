@@ -1,0 +1,170 @@
+"""A link: one peer's socket, read in blocking style and written without ever waiting for the peer.
+
+Reading: `batches` gives what each read completed. Writing: `flush` sends at once what the socket takes; when it takes
+no more, a writer greenlet carries on until the queue is empty. The greenlet that runs `batches` is the link's owner and
+the only one to close the socket; everybody else calls `abort`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+from gevent.event import Event
+
+from indigevent.protocol.framing import Framer
+from indigevent.protocol.message import Message
+from indigevent.routing.outbound import Attachment, OutboundQueue
+from indigevent.server import fdpass
+from indigevent.server.greenlets import spawn
+
+_READ = 1
+_WRITE = 2
+_READ_BYTES = 256 * 1024
+# How much is sent to one peer before the others have a turn.
+_SEND_BYTES = 1024 * 1024
+
+
+_LAST_BYTES_S = 0.5
+
+
+class Link:
+    """Both directions of one connection.
+
+    Arguments:
+        sock: a connected stream socket, which the link takes over.
+        label: what logs and greenlets call the peer.
+        takes_fds: descriptors may come and go beside the bytes (a local socket).
+    """
+
+    def __init__(self, sock: socket.socket, label: str, takes_fds: bool = False) -> None:
+        sock.setblocking(False)
+        hub = gevent.get_hub()
+        self.label = label
+        self.queue = OutboundQueue()
+        self.framer = Framer()
+        self.end_reason = ""
+        self.is_ended = False
+        self.lost_fds = 0
+        self.progress = Event()
+        self._hub = hub
+        self._sock = sock
+        self._takes_fds = takes_fds
+        self._readable = hub.loop.io(sock.fileno(), _READ)
+        self._writable = hub.loop.io(sock.fileno(), _WRITE)
+        self._writer: gevent.Greenlet | None = None
+
+    def fileno(self) -> int:
+        """The socket's descriptor; the reference numbers clients by it."""
+        return self._sock.fileno()
+
+    def batches(self) -> Iterator[list[Message]]:
+        """The messages of each read, until the peer closes its side or the link is aborted (see `end_reason`)."""
+        try:
+            while received := self._receive():
+                yield self.framer.feed(*received)
+        except OSError as error:
+            self.end_reason = self.end_reason or f"read: {error.strerror}"
+        yield self.framer.close()
+
+    def flush(self) -> None:
+        """Write what the socket takes now; a writer greenlet sees to the rest."""
+        if self._writer is None and not self.is_ended and not self._send_queued():
+            self._writer = spawn(f"writer of {self.label}", self._write_rest, on_failure=self._writer_failed)
+
+    def abort(self, reason: str) -> None:
+        """End the link from outside its greenlet; `reason` is a clause for the log."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        self.end_reason = self.end_reason or reason
+        self.queue.clear()
+        self.progress.set()
+        with contextlib.suppress(OSError):  # not connected any more: the reader has seen that, or will
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def linger(self, quiet_s: float) -> None:
+        """After the peer has closed its writing side: go on writing until that is refused, or idle for `quiet_s`."""
+        while not self.is_ended:
+            self.progress.clear()
+            if not self.progress.wait(quiet_s):
+                return
+
+    def end_writing(self) -> None:
+        """Tell the peer that nothing more comes; what it still sends is read."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def expect_end(self) -> None:
+        """The peer's process is gone: read what it left; when somebody else holds the socket open, end all the same."""
+        timer = self._hub.loop.timer(_LAST_BYTES_S)
+        timer.start(self._end_expected, timer)
+
+    def close(self) -> None:
+        """Close the socket; only the owner may."""
+        self.is_ended = True
+        if self._writer is not None:
+            self._writer.kill()
+        self.queue.clear()
+        self._readable.close()
+        self._writable.close()
+        self._sock.close()
+
+    def _receive(self) -> tuple[bytes, list[fdpass.BlobHandle]] | None:
+        """One read, after a turn of the hub, so that a peer that always has more does not starve the others."""
+        while not self.is_ended:
+            self._hub.wait(self._readable)
+            try:
+                data, handles = self._read()
+            except BlockingIOError:
+                continue
+            return (data, handles) if data and not self.is_ended else None
+        return None
+
+    def _read(self) -> tuple[bytes, list[fdpass.BlobHandle]]:
+        if not self._takes_fds:
+            return self._sock.recv(_READ_BYTES), []
+        data, handles, lost = fdpass.receive(self._sock, _READ_BYTES)
+        self.lost_fds += lost
+        return data, handles
+
+    def _send_queued(self) -> bool:
+        """Send until the queue is empty (True), or the socket is full or others should have a turn (False)."""
+        queue = self.queue
+        budget = _SEND_BYTES
+        try:
+            while queue:
+                if budget <= 0:
+                    return False
+                sent = self._send_front(queue.front())
+                queue.sent(sent)
+                budget -= sent
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self.abort(f"write: {error.strerror}")
+        self.progress.set()
+        return True
+
+    def _send_front(self, front: Attachment | list[bytes | memoryview]) -> int:
+        if isinstance(front, Attachment):
+            return fdpass.send(self._sock, front.data, front.fds)
+        return self._sock.send(front[0]) if len(front) == 1 else self._sock.sendmsg(front)
+
+    def _write_rest(self) -> None:
+        while not self.is_ended:
+            self._hub.wait(self._writable)
+            if self._send_queued():
+                break
+            self.progress.set()
+        self._writer = None
+
+    def _end_expected(self, timer: Any) -> None:
+        timer.close()
+        self.abort("its process has ended")
+
+    def _writer_failed(self, error: BaseException) -> None:
+        self.abort(f"its writer failed: {error}")

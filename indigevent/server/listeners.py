@@ -1,0 +1,193 @@
+"""The doors: TCP sockets on the given addresses, and the local socket."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gevent
+import psutil
+from gevent.event import Event
+
+from indigevent.errors import ConfigError
+from indigevent.logs import log
+
+_BACKLOG = 1024
+_READ = 1
+_SHORT_OF_FDS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_RETRY_S = 1.0
+
+
+class Listener:
+    """A bound socket; `run` is the body of its greenlet.
+
+    Arguments:
+        sock: bound and listening.
+        on_connection: takes over each accepted socket.
+        fd_freed: set whenever a descriptor has become free.
+    """
+
+    def __init__(self, sock: socket.socket, on_connection: Callable[[socket.socket], None], fd_freed: Event) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._on_connection = on_connection
+        self._fd_freed = fd_freed
+        self._is_short = False
+
+    def run(self) -> None:
+        """Accept until killed."""
+        hub = gevent.get_hub()
+        watcher = hub.loop.io(self._sock.fileno(), _READ)
+        try:
+            while True:
+                hub.wait(watcher)
+                self._accept_waiting()
+        finally:
+            watcher.close()
+            self._sock.close()
+
+    def _accept_waiting(self) -> None:
+        while True:
+            try:
+                connection, _ = self._sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _SHORT_OF_FDS:
+                    self._pause(error)
+                return
+            self._is_short = False
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._on_connection(connection)
+
+    def _pause(self, error: OSError) -> None:
+        """No descriptor for a newcomer, who waits in the kernel's queue until somebody leaves."""
+        if not self._is_short:
+            self._is_short = True
+            log.warning("New clients have to wait: %s; raise the limit of open files", error.strerror)
+        self._fd_freed.clear()
+        self._fd_freed.wait(_RETRY_S)
+
+
+def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Listening sockets on every address that `hosts` name; raises ConfigError when one cannot be had.
+
+    A machine without IPv6 has no ::1, which is no reason not to serve the other loopback address.
+    """
+    bound: list[socket.socket] = []
+    try:
+        for host in hosts:
+            for family, address in _addresses(host, port):
+                bound += _bind(family, address, is_optional=host == "::1" and len(hosts) > 1)
+    except ConfigError:
+        for sock in bound:
+            sock.close()
+        raise
+    return bound
+
+
+def bind_local(name: str) -> socket.socket:
+    """The listening local socket: abstract on Linux, a file elsewhere; raises ConfigError when it cannot be had."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind("\0" + name if sys.platform == "linux" else name)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            holder = _local_holder(name)
+            raise ConfigError(
+                f"local socket {name} is in use{holder}; stop it or choose another with --local-socket"
+            ) from error
+        raise ConfigError(f"local socket {name} cannot be opened: {error.strerror}") from error
+    sock.listen(_BACKLOG)
+    return sock
+
+
+def address_of(sock: socket.socket) -> str:
+    """`host:port` of a bound TCP socket, with brackets around IPv6."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(sock: socket.socket) -> bool:
+    """Whether only this machine can reach the socket."""
+    host = sock.getsockname()[0]
+    return host == "::1" or host.startswith("127.")
+
+
+def _addresses(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigError(f"address {host} is not known: {error.strerror}; choose another with --host") from error
+    return list(dict.fromkeys((int(family), address[:2]) for family, _, _, _, address in found))  # type: ignore[misc]
+
+
+def _bind(family: int, address: tuple[str, int], is_optional: bool) -> list[socket.socket]:
+    host, port = address
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        if is_optional:
+            return []
+        raise ConfigError(f"address {host} cannot be used: this machine has no such network; see --host") from None
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        if is_optional and error.errno == errno.EADDRNOTAVAIL:
+            return []
+        raise ConfigError(_bind_trouble(host, port, error)) from error
+    return [sock]
+
+
+def _bind_trouble(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use{_port_holder(port)}; stop it or choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs privileges that this user has not; choose another with --port"
+    return f"address {host} port {port} cannot be opened: {error.strerror}; choose another with --host or --port"
+
+
+def _port_holder(port: int) -> str:
+    """Who listens on a port, as far as this user may know."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.Error:
+        return ""
+    pids = (c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port)
+    return next((_process(pid) for pid in pids if pid), "")
+
+
+def _local_holder(name: str) -> str:
+    """Who has the abstract socket `name`: its inode is in /proc/net/unix, its owner has that among its descriptors."""
+    try:
+        rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    except OSError:
+        return ""
+    inodes = {f"socket:[{row[6]}]" for row in rows if row[-1] == "@" + name}
+    for process in psutil.process_iter():
+        directory = f"/proc/{process.pid}/fd"
+        try:
+            if any(os.readlink(f"{directory}/{fd}") in inodes for fd in os.listdir(directory)):
+                return _process(process.pid)
+        except OSError:
+            continue
+    return ""
+
+
+def _process(pid: int) -> str:
+    try:
+        return f" (pid {pid}, {psutil.Process(pid).name()})"
+    except psutil.Error:
+        return f" (pid {pid})"

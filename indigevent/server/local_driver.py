@@ -1,0 +1,102 @@
+"""A local driver's supervisor: a greenlet that runs its program, serves its messages, and starts it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gevent.event import Event
+
+from indigevent.errors import DriverError
+from indigevent.logs import log
+from indigevent.protocol.framing import FaultKind
+from indigevent.routing.peers import Driver
+from indigevent.server.driver_process import DriverProcess
+from indigevent.server.faults import FaultLog
+from indigevent.server.house import House
+from indigevent.server.link import Link
+from indigevent.supervision.policy import Restart, RestartPolicy
+from indigevent.supervision.specs import DriverSpec
+
+
+class LocalDriver:
+    """One driver of the command line, the config file or the FIFO, through all its restarts.
+
+    `run` is the body of its greenlet and returns when the driver is not to run any more; `stop` asks for that.
+    """
+
+    def __init__(self, spec: DriverSpec, house: House) -> None:
+        self.spec = spec
+        self._house = house
+        self._policy = RestartPolicy(
+            house.restarts if spec.restarts is None else spec.restarts,
+            house.restart_delay_s if spec.restart_delay_s is None else spec.restart_delay_s,
+        )
+        self._stop = Event()
+        self._end_link: Callable[[], None] = lambda: None
+
+    def stop(self) -> None:
+        """End the program and start it no more; `run` returns when it has ended."""
+        self._stop.set()
+        self._end_link()
+
+    def run(self) -> None:
+        """Run the program as often as its policy allows."""
+        while not self._stop.is_set():
+            uptime_s = self._run_once()
+            if self._stop.is_set():
+                return
+            restart = self._policy.after_exit(uptime_s)
+            if restart is None:
+                log.warning("Driver %s: Terminated after #%d restarts.", self.spec.name, self._policy.restarts)
+                return
+            self._wait_for(restart)
+
+    def _wait_for(self, restart: Restart) -> None:
+        if not self._stop.wait(restart.delay_s):
+            log.warning("Driver %s: restart #%d", self.spec.name, restart.number)
+
+    def _run_once(self) -> float:
+        """One run of the program; returns how long it lasted, in seconds."""
+        house, spec = self._house, self.spec
+        try:
+            environment = spec.process_environment(house.environment, house.has_fifo)
+            process = DriverProcess(spec, environment, house.guardian, house.child_fd_limit)
+        except DriverError as error:
+            log.warning("Driver %s: %s", spec.name, error)
+            return 0.0
+        link = Link(process.sock, f"Driver {spec.name}", takes_fds=True)
+        log.info("Driver %s: pid=%d rfd=%d wfd=%d", spec.name, process.pid, link.fileno(), link.fileno())
+        self._end_link = link.end_writing
+        process.exited.rawlink(lambda _: link.expect_end())
+        try:
+            self._serve(link)
+        finally:
+            self._end_link = lambda: None
+            link.close()
+            status = process.finish()
+        log.info("Driver %s: ended with status %d", spec.name, status)
+        return process.uptime_s
+
+    def _serve(self, link: Link) -> None:
+        switchboard = self._house.switchboard
+        driver = Driver(self.spec.name, self._house.next_number(), link)
+        faults = FaultLog(f"Driver {self.spec.name}")
+        switchboard.table.add_driver(driver)
+        switchboard.greet(driver)
+        try:
+            for messages in link.batches():
+                switchboard.from_driver(driver, messages)
+                self._note_faults(link, faults)
+        finally:
+            switchboard.driver_gone(driver)
+        log.info("Driver %s: %s", self.spec.name, link.end_reason or "read EOF")
+
+    def _note_faults(self, link: Link, faults: FaultLog) -> None:
+        """A BLOB that came without its descriptor ends the run, as in the reference: the next one would be mixed up."""
+        found = link.framer.take_faults()
+        if not found:
+            return
+        faults.note(found)
+        if any(fault.kind == FaultKind.BLOB.value for fault in found) and not link.lost_fds:
+            log.warning("Driver %s: Terminating after malformed message", self.spec.name)
+            link.abort("malformed BLOB")

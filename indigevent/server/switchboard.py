@@ -1,0 +1,204 @@
+"""The switchboard: takes what one read delivered, asks the routing table, fills queues, and flushes each once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from indigevent.logs import TRACE, log
+from indigevent.protocol import requests
+from indigevent.protocol.constants import BlobMode
+from indigevent.protocol.message import BlobMessage, Message
+from indigevent.routing.chaining import BlobDemand
+from indigevent.routing.peers import Client, Driver, Peer
+from indigevent.routing.table import Recipients, RoutingTable
+from indigevent.server.blobs import BlobForms
+from indigevent.server.delivery import Delivery, QueueLimits
+from indigevent.server.islog import IsLog
+from indigevent.server.pings import PingDesk
+
+_BLOB_MODES = {mode.value: mode for mode in BlobMode}
+
+
+class Switchboard:
+    """Everything between a message's arrival and its bytes in the recipients' queues.
+
+    Arguments:
+        server_id: what marks this server's requests to other servers.
+        limits: how far peers may be behind.
+        islog: the log of drivers' messages, if one is kept.
+    """
+
+    def __init__(self, server_id: str, limits: QueueLimits, islog: IsLog | None) -> None:
+        self.table = RoutingTable()
+        self._server_id = server_id
+        self._limits = limits
+        self._islog = islog
+        self._pings = PingDesk(limits)
+        self._demands: dict[Driver, BlobDemand] = {}
+        self._client_specials: dict[str, Callable[[Client, Message, Delivery], None]] = {
+            "getProperties": self._client_asks,
+            "enableBLOB": self._client_enables_blobs,
+            "pingRequest": self._pings.answer,
+            "setBLOBVector": self._client_sends_blob,
+            "newBLOBVector": self._client_sends_blob,
+        }
+        self._driver_specials: dict[str, Callable[[Driver, Message, Delivery], None]] = {
+            "getProperties": self._driver_asks,
+            "enableBLOB": self._driver_enables_blobs,
+            "pingRequest": self._pings.answer,
+            "setBLOBVector": self._driver_sends_blob,
+            "newBLOBVector": self._driver_sends_blob,
+        }
+
+    def from_client(self, client: Client, messages: Sequence[Message]) -> None:
+        """Route what a client sent."""
+        delivery = Delivery(self._limits)
+        for message in messages:
+            log_arrival(client.label, message)
+            special = self._client_specials.get(message.tag)
+            if special is not None:
+                delivery.close_run()
+                special(client, message, delivery)
+            else:
+                delivery.add(message, self.table.from_client(client, message))
+        delivery.finish()
+
+    def from_driver(self, driver: Driver, messages: Sequence[Message]) -> None:
+        """Route what a driver or remote sent."""
+        delivery = Delivery(self._limits)
+        devices = len(driver.devices)
+        for message in messages:
+            log_arrival(driver.label, message)
+            if self._islog is not None:
+                self._islog.note(message)
+            special = self._driver_specials.get(message.tag)
+            if special is not None:
+                delivery.close_run()
+                special(driver, message, delivery)
+            else:
+                delivery.add(message, self.table.from_driver(driver, message))
+        if len(driver.devices) != devices:
+            self._devices_changed(driver, delivery)
+        delivery.finish()
+
+    def greet(self, driver: Driver, spec_device: str = "") -> None:
+        """The first message to a driver that was started, or to a remote that was reached."""
+        delivery = Delivery(self._limits)
+        if driver.remote:
+            delivery.push(driver, requests.get_properties(spec_device, self._server_id))
+            self._demands[driver] = BlobDemand(driver)
+            self._update_demands(delivery)
+        else:
+            delivery.push(driver, requests.driver_greeting())
+        delivery.finish()
+
+    def client_gone(self, client: Client) -> None:
+        """A client has been closed."""
+        self.table.remove_client(client)
+        delivery = Delivery(self._limits)
+        self._update_demands(delivery)
+        delivery.finish()
+
+    def driver_gone(self, driver: Driver) -> None:
+        """A driver has ended: whoever knew its devices is told."""
+        self._demands.pop(driver, None)
+        delivery = Delivery(self._limits)
+        for device, concerned in self.table.remove_driver(driver):
+            for peer in concerned:
+                delivery.push(peer, requests.delete_device(device))
+        self._update_demands(delivery)
+        delivery.finish()
+
+    # What clients send
+
+    def _client_asks(self, client: Client, request: Message, delivery: Delivery) -> None:
+        passed = requests.passed_servers(request)
+        if self._server_id in passed:
+            return
+        recipients = self.table.from_client(client, request)
+        client.interest.is_upstream = client.interest.is_upstream or bool(passed)
+        self._forward_request(request, recipients, delivery)
+
+    def _client_enables_blobs(self, client: Client, message: Message, delivery: Delivery) -> None:
+        self.table.from_client(client, message)
+        mode = _BLOB_MODES.get(message.text)
+        if mode is not None:
+            self.table.set_blob_mode(client, message.device, message.name, mode)
+            self._update_demands(delivery)
+
+    def _client_sends_blob(self, client: Client, message: Message, delivery: Delivery) -> None:
+        self._send_blob(client, message, lambda: self.table.from_client(client, message), delivery)
+
+    # What drivers send
+
+    def _driver_asks(self, driver: Driver, request: Message, delivery: Delivery) -> None:
+        if self._server_id in requests.passed_servers(request):
+            return
+        log.info("Driver %s: snooping on %s.%s", driver.label, request.device, request.name)
+        self._forward_request(request, self.table.snoop(driver, request.device, request.name), delivery)
+
+    def _driver_enables_blobs(self, driver: Driver, message: Message, delivery: Delivery) -> None:
+        mode = _BLOB_MODES.get(message.text)
+        if mode is not None:
+            self.table.set_snoop_blob_mode(driver, message.device, message.name, mode)
+            self._update_demands(delivery)
+
+    def _driver_sends_blob(self, driver: Driver, message: Message, delivery: Delivery) -> None:
+        readers = self._send_blob(driver, message, lambda: self.table.from_driver(driver, message), delivery)
+        self._pings.blob_sent(driver, readers)
+
+    # Common
+
+    def _send_blob(
+        self, sender: Peer, message: Message, route: Callable[[], Recipients], delivery: Delivery
+    ) -> Recipients:
+        """Queue a BLOB in the form that each recipient takes; making one gives others a turn, so routes may change."""
+        assert isinstance(message, BlobMessage)
+        forms = BlobForms(message)
+        recipients = route()
+        while forms.lacks_for(takers := delivery.takers_of_blob(message, recipients)):
+            delivery.flush()
+            forms.prepare(takers)
+            recipients = route()
+        for peer in takers:
+            delivery.push_blob(peer, forms)
+        if forms.is_short:
+            sender.outlet.abort("its attached BLOB is shorter than it said")
+        return recipients
+
+    def _forward_request(self, request: Message, recipients: Recipients, delivery: Delivery) -> None:
+        """A `getProperties`: marked for other servers, plain for drivers."""
+        for peer in recipients:
+            to_server = isinstance(peer, Client) or (isinstance(peer, Driver) and peer.remote)
+            if to_server:
+                delivery.push(peer, requests.with_server(request, self._server_id))
+            else:
+                delivery.push(peer, requests.without_servers(request))
+
+    def _devices_changed(self, driver: Driver, delivery: Delivery) -> None:
+        for conflict in self.table.take_conflicts():
+            fate = "what it says of it is dropped" if conflict.second.remote else "both get commands for it"
+            first, second = conflict.first.label, conflict.second.label
+            log.warning("Driver %s: device %s is driver %s's already; %s", second, conflict.device, first, fate)
+        if driver.remote:
+            self._update_demands(delivery)
+
+    def _update_demands(self, delivery: Delivery) -> None:
+        """Ask remotes for the BLOBs that somebody here wants, and for no others."""
+        if not self._demands:
+            return
+        wanted = self.table.wanted_blob_scopes()
+        for remote, demand in self._demands.items():
+            for device, name, mode in demand.changes(wanted):
+                delivery.push(remote, requests.enable_blob(device, name, mode.value))
+
+
+def log_arrival(label: str, message: Message) -> None:
+    """The reference's lines at -vv (heads) and -vvv (everything)."""
+    if log.level > logging.DEBUG:
+        return
+    if log.level <= TRACE:
+        log.log(TRACE, "%s: read %s", label, message.data.decode())
+    else:
+        log.debug("%s: read <%s device='%s' name='%s'>", label, message.tag, message.device, message.name)

@@ -1,0 +1,55 @@
+"""Packaging of indigevent: what is installed, what it needs, and the commands it brings."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+
+def version() -> str:
+    """Return the version written in the package, without importing it."""
+    text = (HERE / "indigevent" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    if found is None:
+        raise SystemExit('setup.py: indigevent/__init__.py has no line __version__ = "..."')
+    return found.group(1)
+
+
+def long_description() -> str:
+    """Return the README, or nothing when the source tree comes without one."""
+    readme = HERE / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+
+
+TEST_REQUIREMENTS = [
+    "pytest",
+    "pytest-timeout",
+    "hypothesis",
+    "ruff",
+    "mypy",
+    "types-psutil",
+    "types-xmltodict",
+]
+
+setup(
+    name="indigevent",
+    version=version(),
+    description="An INDI server daemon, driver framework and client library in Python on gevent",
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=find_packages(include=["indigevent", "indigevent.*"]),
+    package_data={"indigevent": ["py.typed"]},
+    install_requires=["gevent", "xmltodict", "configargparse", "psutil", "pybase64"],
+    extras_require={"test": TEST_REQUIREMENTS},
+    entry_points={"console_scripts": ["indigevent = indigevent.cli.server:main"]},
+    classifiers=[
+        "License :: OSI Approved :: MIT License",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Astronomy",
+    ],
+)

@@ -1,0 +1,116 @@
+"""The laboratory of one scenario: everything it starts, what every party received, and the clearing up."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+from .client import ScriptedClient
+from .driver import DriverDesk, ScriptedDriver
+from .party import Party
+from .pump import Pump
+from .server import REFERENCE, Server, clean_environment, free_port
+
+Transcript = dict[str, list[str]]
+
+_servers = count(1)
+
+
+class Lab:
+    """Start servers of one kind, drivers and clients; collect the transcript; clear everything up on `close`."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.pump = Pump()
+        self.servers: list[Server] = []
+        self.clients: list[ScriptedClient] = []
+        self.notes: list[str] = []
+        self._closed = False
+        self._desk = DriverDesk(self.pump, folder / "drivers")
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the servers are the reference's."""
+        return self.kind == REFERENCE
+
+    def driver(self, name: str, folder: Path | None = None) -> ScriptedDriver:
+        """Make a scripted driver program; nothing runs before a server starts it."""
+        return self._desk.driver(name, folder)
+
+    def launch(self, *arguments: object, port: int | None = None, **environment: str) -> Server:
+        """Start a server with these arguments after `-p PORT -u NAME`; do not wait for it."""
+        number = next(_servers)
+        port = port or free_port()
+        local = f"/tmp/lab-indi-{port}-{number}"
+        words = ["-p", str(port), "-u", local, *(self._word(argument) for argument in arguments)]
+        server = Server(
+            self.kind, self.pump, f"server{len(self.servers) + 1}", words, port, local, self.folder,
+            clean_environment(**environment),
+        )
+        self.servers.append(server)
+        return server
+
+    def server(self, *arguments: object, port: int | None = None, **environment: str) -> Server:
+        """Start a server and wait until it listens and every scripted driver among the arguments was started."""
+        server = self.launch(*arguments, port=port, **environment)
+        for argument in arguments:
+            if isinstance(argument, ScriptedDriver):
+                argument.expect("getProperties", version="1.7")
+        server.wait_until_listening()
+        return server
+
+    def client(self, server: Server, name: str, *messages: str) -> ScriptedClient:
+        """Connect a TCP client that sends `messages`; return when the server has handled them."""
+        return self._introduce(server.client(name), messages)
+
+    def local_client(self, server: Server, name: str, *messages: str) -> ScriptedClient:
+        """Connect a local client that sends `messages`; return when the server has handled them."""
+        return self._introduce(server.local_client(name), messages)
+
+    def settle(self) -> None:
+        """Return when everything sent so far has been routed and received by every open party.
+
+        A ping that is answered proves that what its sender sent before was routed, and that what was queued for it
+        before was delivered; so one round for the senders and one for the receivers.
+        """
+        for _ in range(2):
+            for party in self._parties():
+                if not party.closed:
+                    party.ping()
+
+    def note(self, text: str) -> None:
+        """Add a fact that is no message (an exit status, a count) to the transcript."""
+        self.notes.append(text)
+
+    def transcript(self, settle: bool = True) -> Transcript:
+        """Return what every party received, by name; first `settle`, unless told otherwise."""
+        if settle:
+            self.settle()
+        result = {party.name: party.lines() for party in self._parties()}
+        return result | ({"notes": self.notes} if self.notes else {})
+
+    def close(self) -> None:
+        """End all processes and connections; harmless when already done."""
+        if self._closed:
+            return
+        self._closed = True
+        for client in self.clients:
+            client.close()
+        for server in self.servers:
+            server.close()
+        self._desk.close()
+        self.pump.close()
+
+    def _introduce(self, client: ScriptedClient, messages: tuple[str, ...]) -> ScriptedClient:
+        self.clients.append(client)
+        client.send(*messages)
+        client.ping()
+        return client
+
+    def _parties(self) -> list[Party]:
+        drivers = self._desk.drivers.values()
+        return [*self.clients, *(incarnation for driver in drivers for incarnation in driver.incarnations)]
+
+    def _word(self, argument: object) -> str:
+        return str(argument.path) if isinstance(argument, ScriptedDriver) else str(argument)

@@ -1,0 +1,149 @@
+"""Servers under test: the reference `indiserver` and `indigevent`, started with the same command line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from .client import ScriptedClient
+from .pump import DEADLINE_S, LabTimeout, Pump
+
+REFERENCE = "reference"
+CANDIDATE = "indigevent"
+COMMANDS = {REFERENCE: ["indiserver"], CANDIDATE: [sys.executable, "-m", "indigevent"]}
+
+
+def free_port() -> int:
+    """Return a TCP port that is free on the loopback interface now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """Return this process's environment without anything that steers a server or a driver."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("INDI")}
+    return kept | extra
+
+
+class Server:
+    """A running server process, its log and its resources."""
+
+    def __init__(
+        self, kind: str, pump: Pump, name: str, arguments: Sequence[str], port: int, local: str, folder: Path,
+        environment: dict[str, str],
+    ) -> None:
+        self.kind, self.name, self.port, self.local = kind, name, port, local
+        self.log = ""
+        self._pump = pump
+        self._log_open = True
+        self.process = subprocess.Popen(
+            [*COMMANDS[kind], *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True,
+        )
+        assert self.process.stderr is not None
+        self._stderr = self.process.stderr
+        pump.watch(self._stderr.fileno(), self._readable)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    def wait_for_log(self, pattern: str, times: int = 1, deadline_s: float = DEADLINE_S) -> re.Match[str]:
+        """Wait until the log matches `pattern` (multi-line regular expression) `times` times; return the last match."""
+        expression = re.compile(pattern, re.MULTILINE)
+        found: list[re.Match[str]] = []
+
+        def logged() -> bool:
+            found[:] = expression.finditer(self.log)
+            return len(found) >= times
+
+        try:
+            self._pump.wait(logged, f"{self.name} logs {pattern!r}", deadline_s)
+        except LabTimeout as error:
+            raise LabTimeout(f"{error}; its log:\n{self.log}") from None
+        return found[times - 1]
+
+    def wait_for_exit(self, deadline_s: float = DEADLINE_S) -> int:
+        """Wait until the process has ended and its log is complete; return the exit status."""
+        try:
+            return self.process.wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            raise LabTimeout(f"{self.name} has not ended within {deadline_s} s; its log:\n{self.log}") from None
+
+    def complete_log(self) -> str:
+        """Wait until nobody can write to the log any more; return it."""
+        self._pump.wait(lambda: not self._log_open, f"the log of {self.name} ends")
+        return self.log
+
+    def wait_until_listening(self) -> None:
+        """Return when the TCP port and the local socket accept connections (seen from outside, not by connecting)."""
+        self._pump.poll(self._listening, f"{self.name} listens on port {self.port}")
+
+    def client(self, name: str) -> ScriptedClient:
+        """Connect a client over TCP."""
+        sock = socket.create_connection(("127.0.0.1", self.port), DEADLINE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return ScriptedClient(name, self._pump, sock)
+
+    def local_client(self, name: str) -> ScriptedClient:
+        """Connect a client over the local socket (abstract namespace)."""
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect("\0" + self.local)
+        return ScriptedClient(name, self._pump, sock)
+
+    def descriptors(self) -> int:
+        """Return the number of open descriptors."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def wait_for_descriptors(self, count: int) -> None:
+        """Wait until the number of open descriptors is `count`."""
+        self._pump.poll(lambda: self.descriptors() == count, f"{self.name} has {count} descriptors open")
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes below this one."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status (negative: ended by that signal)."""
+        self.process.send_signal(number)
+        return self.wait_for_exit()
+
+    def close(self) -> None:
+        """End the process group, whatever its state."""
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = self.children()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        with self._pump.changed:
+            if not self._stderr.closed:
+                self._pump.forget(self._stderr.fileno())
+                self._stderr.close()
+
+    def _listening(self) -> bool:
+        if self.process.poll() is not None:
+            raise LabTimeout(f"{self.name} ended with status {self.process.returncode}; its log:\n{self.log}")
+        listens = f":{self.port:04X} 00000000:0000 0A "
+        tcp, unix = Path("/proc/net/tcp").read_text(), Path("/proc/net/unix").read_text()
+        return listens in tcp and f"@{self.local}\n" in unix
+
+    def _readable(self) -> None:
+        data = os.read(self._stderr.fileno(), 1 << 16)
+        self.log += data.decode(errors="replace")
+        if not data:
+            self._log_open = False
+            self._pump.forget(self._stderr.fileno())

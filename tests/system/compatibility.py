@@ -1,0 +1,35 @@
+"""The rows of the README's compatibility page: where this server differs from the reference on purpose.
+
+Each scenario that differs names its row's key; the README carries the sentences.
+"""
+
+COMPATIBILITY: dict[str, str] = {
+    "driver-getproperties": (
+        "A driver's getProperties (a snoop request) goes to the drivers that own the device and to chained upstream "
+        "servers; the reference also sends it to most ordinary clients."
+    ),
+    "blobs-to-drivers-inline": (
+        "Local drivers get every BLOB inline, as base64; indiserver 1.9.9 attaches a shared memory descriptor, which "
+        "drivers cannot read."
+    ),
+    "enableblob-device": (
+        "enableBLOB with a device and no name concerns that device only; the reference ignores the device."
+    ),
+    "enableblob-only": (
+        "enableBLOB Only leaves that scope's setBLOBVector, defBLOBVector and delProperty; the reference suppresses the "
+        "definitions, and for a property it suppresses nothing."
+    ),
+    "enclen": (
+        "A large inline BLOB with a true enclen passes; indiserver 1.9.9 stops reading from its sender for good."
+    ),
+    "remote-lost": (
+        "A remote server that ends costs that remote only: its devices are deleted and it is connected again; the reference "
+        "ends with status 1."
+    ),
+    "remote-absent": (
+        "A remote server that cannot be reached at the start is tried again for ever; the reference ends with status 1."
+    ),
+    "mixed-blobs": (
+        "One vector may carry attached and inline BLOBs together; the reference mixes up or loses their contents."
+    ),
+}

@@ -1,0 +1,1 @@
+"""Tests of the pure packages: no sockets, no processes."""
