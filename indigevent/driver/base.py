@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from indigevent.driver.properties import Command, Property, as_set, values_of, wanted_values, with_values
 from indigevent.errors import RemoteProtocolError
@@ -137,7 +137,7 @@ class Driver:
             for name, definition in list(self._properties.items()):
                 if content.name in ("", name):
                     self.send(definition)
-        elif isinstance(content, get_args(Command)) and content.device == self.device:
+        elif isinstance(content, Command) and content.device == self.device:
             self._command(content)
 
     def _command(self, command: Command) -> None:

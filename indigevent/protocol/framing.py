@@ -295,11 +295,10 @@ class Framer:
         )
 
     def _with_attachment(self, blob: BlobElement) -> BlobElement:
-        """Check a BLOB's numbers, which must not harm whoever uses them, and take its handle."""
-        for key in ("size", "len", "enclen"):
-            value = blob.attributes.get(key)
-            if value is not None and not _is_length(value):
-                raise Malformed(FaultKind.BLOB, f"its BLOB has {key}={value[:24]!r}, which is not a length in bytes")
+        """Check a BLOB's size, which must not harm whoever uses it, and take its handle."""
+        size = blob.attributes.get("size")
+        if size is not None and not _is_length(size):
+            raise Malformed(FaultKind.BLOB, f"its BLOB has size={size[:24]!r}, which is not a length in bytes")
         if blob.attributes.get("attached") == "true":
             if "size" not in blob.attributes:
                 raise Malformed(FaultKind.BLOB, "its attached BLOB has no size")

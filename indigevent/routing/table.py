@@ -170,11 +170,13 @@ class RoutingTable:
         return sorted(found, key=lambda client: client.number)
 
     def _snooping(self, sender: Driver | None, tag: str, device: str, name: str) -> Iterable[Driver]:
-        """The drivers that snoop on a property; a remote server relays between its own devices itself."""
+        """The drivers that snoop on a property, the sender perhaps among them (reference behaviour).
+
+        A remote server relays between its own devices itself.
+        """
+        server = sender.remote if sender is not None else ""
         for driver in self._snoopers.get(device, ()):
-            if driver is sender or (sender and sender.remote and sender.remote == driver.remote):
-                continue
-            if driver.snoops_on(tag, device, name):
+            if driver.snoops_on(tag, device, name) and not (server and driver.remote == server):
                 yield driver
 
     def _all_concerned(self, device: str) -> Recipients:

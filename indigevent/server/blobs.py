@@ -29,7 +29,7 @@ class BlobForms:
     def __init__(self, message: BlobMessage) -> None:
         self._message = message
         self._inline: tuple[bytes, ...] | None = None
-        self._attached: Attachment | None = None
+        self._attached: Attachment | tuple[bytes, ...] | None = None
         self.is_short = False
         if not message.is_attached:
             self._inline = (*message.parts, b"\n")
@@ -41,7 +41,7 @@ class BlobForms:
     def prepare(self, recipients: Sequence[Peer]) -> None:
         """Make the forms that the recipients take."""
         if any(peer.takes_attached for peer in recipients) and self._attached is None:
-            self._attached = _Attaching(self._message).attachment()
+            self._attached = _Attaching(self._message).form()
         if not all(peer.takes_attached for peer in recipients) and self._inline is None:
             self._inline = self._encoded()
 
@@ -93,11 +93,14 @@ class _Attaching:
         self._handles: list[fdpass.BlobHandle] = []
         self._held = 0
 
-    def attachment(self) -> Attachment:
+    def form(self) -> Attachment | tuple[bytes, ...]:
+        """The message with its handles, or as it came when there is nothing to attach."""
         message = self._message
         text = [message.start]
         for element in message.elements:
             text += [self._start_tag_of(element), b"</oneBLOB>"]
+        if not self._handles:
+            return (*message.parts, b"\n")
         data = b"".join([*text, _end(message)])
         return Attachment(data, tuple(self._handles), len(data) + self._held)
 

@@ -39,7 +39,7 @@ class Switchboard:
         self._client_specials: dict[str, Callable[[Client, Message, Delivery], None]] = {
             "getProperties": self._client_asks,
             "enableBLOB": self._client_enables_blobs,
-            "pingRequest": self._pings.answer,
+            "pingRequest": self._client_pings,
             "setBLOBVector": self._client_sends_blob,
             "newBLOBVector": self._client_sends_blob,
         }
@@ -117,7 +117,8 @@ class Switchboard:
         if self._server_id in passed:
             return
         recipients = self.table.from_client(client, request)
-        client.interest.is_upstream = client.interest.is_upstream or bool(passed)
+        if passed:
+            client.interest.is_upstream = client.interest.marks_requests = True
         self._forward_request(request, recipients, delivery)
 
     def _client_enables_blobs(self, client: Client, message: Message, delivery: Delivery) -> None:
@@ -126,6 +127,10 @@ class Switchboard:
         if mode is not None:
             self.table.set_blob_mode(client, message.device, message.name, mode)
             self._update_demands(delivery)
+
+    def _client_pings(self, client: Client, message: Message, delivery: Delivery) -> None:
+        self.table.from_client(client, message)
+        self._pings.answer(client, message, delivery)
 
     def _client_sends_blob(self, client: Client, message: Message, delivery: Delivery) -> None:
         self._send_blob(client, message, lambda: self.table.from_client(client, message), delivery)
@@ -168,10 +173,9 @@ class Switchboard:
         return recipients
 
     def _forward_request(self, request: Message, recipients: Recipients, delivery: Delivery) -> None:
-        """A `getProperties`: marked for other servers, plain for drivers."""
+        """A `getProperties`: marked for remotes and for upstream servers that mark theirs, plain for others."""
         for peer in recipients:
-            to_server = isinstance(peer, Client) or (isinstance(peer, Driver) and peer.remote)
-            if to_server:
+            if peer.interest.marks_requests if isinstance(peer, Client) else isinstance(peer, Driver) and peer.remote:
                 delivery.push(peer, requests.with_server(request, self._server_id))
             else:
                 delivery.push(peer, requests.without_servers(request))

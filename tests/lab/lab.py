@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from itertools import count
 from pathlib import Path
 
@@ -40,16 +42,21 @@ class Lab:
 
     def launch(self, *arguments: object, port: int | None = None, **environment: str) -> Server:
         """Start a server with these arguments after `-p PORT -u NAME`; do not wait for it."""
-        number = next(_servers)
         port = port or free_port()
-        local = f"/tmp/lab-indi-{port}-{number}"
-        words = ["-p", str(port), "-u", local, *(self._word(argument) for argument in arguments)]
-        server = Server(
-            self.kind, self.pump, f"server{len(self.servers) + 1}", words, port, local, self.folder,
-            clean_environment(**environment),
-        )
+        local = self.local_name()
+        return self.launch_bare("-p", port, "-u", local, *arguments, port=port, local=local, **environment)
+
+    def launch_bare(self, *arguments: object, port: int, local: str, **environment: str) -> Server:
+        """Start a server with exactly these arguments, which make it use this port and local socket."""
+        words = [str(one.path) if isinstance(one, ScriptedDriver) else str(one) for one in arguments]
+        name = f"server{len(self.servers) + 1}"
+        server = Server(self.kind, self.pump, name, words, port, local, self.folder, clean_environment(**environment))
         self.servers.append(server)
         return server
+
+    def local_name(self) -> str:
+        """Return a name for a local socket that nobody uses."""
+        return f"/tmp/lab-indi-{os.getpid()}-{next(_servers)}"
 
     def server(self, *arguments: object, port: int | None = None, **environment: str) -> Server:
         """Start a server and wait until it listens and every scripted driver among the arguments was started."""
@@ -90,6 +97,11 @@ class Lab:
         result = {party.name: party.lines() for party in self._parties()}
         return result | ({"notes": self.notes} if self.notes else {})
 
+    def log_lines(self, server: Server, pattern: str) -> list[str]:
+        """Return the log's lines that match `pattern`, without time, folder, port and numbers of descriptors."""
+        lines = [line for line in server.log.splitlines() if re.search(pattern, line)]
+        return [self._timeless(line) for line in lines]
+
     def close(self) -> None:
         """End all processes and connections; harmless when already done."""
         if self._closed:
@@ -112,5 +124,7 @@ class Lab:
         drivers = self._desk.drivers.values()
         return [*self.clients, *(incarnation for driver in drivers for incarnation in driver.incarnations)]
 
-    def _word(self, argument: object) -> str:
-        return str(argument.path) if isinstance(argument, ScriptedDriver) else str(argument)
+    def _timeless(self, line: str) -> str:
+        line = re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d: ", "TIME: ", line).replace(str(self.folder), "FOLDER")
+        line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line)
+        return re.sub(r"\b(Client|pid) \d+", r"\1 N", line)

@@ -29,6 +29,20 @@ COMPATIBILITY: dict[str, str] = {
     "remote-absent": (
         "A remote server that cannot be reached at the start is tried again for ever; the reference ends with status 1."
     ),
+    "death-tells-all": (
+        "When a driver ends, delProperty goes to everybody who subscribed to anything of its devices and to snooping "
+        "drivers; the reference forgets subscribers of single properties and snooping drivers."
+    ),
+    "signals": "SIGTERM and SIGINT end the server in order with status 0; the reference is killed by them.",
+    "half-closed": (
+        "A client that has shut down its writing side still gets the replies that come; the reference closes it at once."
+    ),
+    "fifo-errors": (
+        "In the FIFO an unknown verb, a missing quote or an empty name is an error; the reference takes an unknown verb for "
+        "stop and starts something for the others."
+    ),
+    "fifo-made": "A FIFO that does not exist is made; the reference ends with status 1.",
+    "descriptors": "Descriptors of BLOBs that nobody takes are closed; the reference keeps some of them open for good.",
     "mixed-blobs": (
         "One vector may carry attached and inline BLOBs together; the reference mixes up or loses their contents."
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from indigevent.errors import RemoteProtocolError
 from indigevent.protocol.framing import FaultKind, Framer, Limits
-from tests.wire.corpus import Outcome, at_random, bytewise, cases, run, seen
+from tests.wire.corpus import Case, Outcome, at_random, bytewise, cases, run, seen
 
 GOOD = b'<message device="Good" message="arrives"/>'
 GOOD_TOO = b'<setTextVector device="Good" name="two"><oneText name="t">x</oneText></setTextVector>'
@@ -57,7 +57,7 @@ def test_offsets_count_from_the_start_of_the_stream() -> None:
 
 
 @pytest.mark.parametrize("case", cases("valid"), ids=lambda case: case.name)
-def test_the_short_way_and_the_patient_way_agree(case) -> None:
+def test_the_short_way_and_the_patient_way_agree(case: Case) -> None:
     """Whole messages may be taken in one step, a byte at a time they cannot."""
     whole, slow = Framer(), Framer()
     expected = [seen(message) for message in whole.feed(case.data, case.fds)]
@@ -134,6 +134,17 @@ def test_a_payload_has_no_limit_but_the_rest_of_its_vector_has() -> None:
         (replace(Limits(), max_attributes=2), b'<a b="1" c="2"/>', b'<a b="1" c="2" d="3"/>'),
         (replace(Limits(), max_name_bytes=3), b'<abc def="1"/>', b"<abcd/>"),
         (replace(Limits(), max_name_bytes=3), b"<abc></abc>", b'<abc defg="1"/>'),
+        (
+            replace(Limits(), max_depth=1),
+            b'<message device="a"/>',
+            b'<setTextVector><oneText name="t">x</oneText></setTextVector>',
+        ),
+        (
+            replace(Limits(), max_attributes=2),
+            b'<message device="a" name="b"/>',
+            b'<message device="a" name="b" label="c"/>',
+        ),
+        (replace(Limits(), max_name_bytes=7), b'<message device="a"/>', b'<message timestamp="a"/>'),
     ],
 )
 def test_depth_attributes_and_names(limits: Limits, fits: bytes, is_too_much: bytes) -> None:

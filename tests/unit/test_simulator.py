@@ -224,13 +224,22 @@ def test_can_be_aborted_and_goes_on_from_there(focuser: Process) -> None:
     position, abort = focuser.sync()
     assert isinstance(position, DefVector) and isinstance(abort, DefVector)
     assert position.elements[0].value == stopped
+    focuser.ask_for("REL_FOCUS_POSITION", FOCUS_RELATIVE_POSITION=10)
+    assert focuser.until_state("ABS_FOCUS_POSITION", PropertyState.OK).elements[0].value == stopped - 10
     assert (abort.state, abort.elements[0].value) == (PropertyState.OK, SwitchState.OFF)
 
 
-def test_a_new_target_or_speed_holds_at_once(focuser: Process) -> None:
+def test_a_new_speed_holds_at_once(focuser: Process) -> None:
+    focuser.connect()
+    focuser.ask_for("ABS_FOCUS_POSITION", FOCUS_ABSOLUTE_POSITION=70000)  # 4 s, told every 0.25 s
+    focuser.ask_for("FOCUS_SPEED", FOCUS_SPEED_VALUE=5)  # 0.8 s
+    focuser.until_state("ABS_FOCUS_POSITION", PropertyState.OK)
+    assert sum(getattr(told, "name", "") == "ABS_FOCUS_POSITION" for told in focuser.told) < 10
+
+
+def test_a_new_target_holds_at_once(focuser: Process) -> None:
     focuser.connect()
     focuser.ask_for("ABS_FOCUS_POSITION", FOCUS_ABSOLUTE_POSITION=100000)
-    focuser.ask_for("FOCUS_SPEED", FOCUS_SPEED_VALUE=5)
     focuser.ask_for("ABS_FOCUS_POSITION", FOCUS_ABSOLUTE_POSITION=50100)
     assert focuser.until_state("ABS_FOCUS_POSITION", PropertyState.OK).elements[0].value == 50100
 
@@ -363,6 +372,16 @@ def test_waits_without_polling(focuser: Process) -> None:
     before = _voluntary_switches(focuser.popen.pid)
     assert select.select([focuser.popen.stdout], [], [], 1.0)[0] == []
     assert _voluntary_switches(focuser.popen.pid) - before <= 2
+
+
+def test_moves_without_polling(focuser: Process) -> None:
+    focuser.connect()
+    focuser.ask_for("ABS_FOCUS_POSITION", FOCUS_ABSOLUTE_POSITION=100000)
+    focuser.until_state("ABS_FOCUS_POSITION", PropertyState.BUSY)
+    focuser.until_state("ABS_FOCUS_POSITION", PropertyState.BUSY)
+    before = _voluntary_switches(focuser.popen.pid)
+    focuser.until_state("ABS_FOCUS_POSITION", PropertyState.BUSY)
+    assert _voluntary_switches(focuser.popen.pid) - before <= 6
 
 
 def _voluntary_switches(pid: int) -> int:

@@ -103,6 +103,7 @@ def test_reads_what_a_libindi_driver_writes() -> None:
         (DelProperty("F"), b'<delProperty device="F"/>'),
         (EnableBLOB(BlobMode.ALSO, "F"), b'<enableBLOB device="F">Also</enableBLOB>'),
         (UserMessage("a < b", "F"), b'<message message="a &lt; b" device="F"/>'),
+        (UserMessage("]]>&\"'"), b'<message message="]]&gt;&amp;&quot;\'"/>'),
         (PingRequest("SetBLOB/1"), b'<pingRequest uid="SetBLOB/1"/>'),
         (PingReply("SetBLOB/1"), b'<pingReply uid="SetBLOB/1"/>'),
         (
@@ -179,6 +180,11 @@ def test_lights_and_numbers_in_sexagesimal_are_typed() -> None:
     assert lights.elements[0].value is PropertyState.ALERT
     number = parse(b'<setNumberVector device="F" name="X"><oneNumber name="A">-0:30:00</oneNumber></setNumberVector>')
     assert number.elements[0].value == -0.5
+
+
+def test_only_xmls_own_space_around_text_is_layout() -> None:
+    no_break_space = SetTextVector(device="F", name="X", elements=(OneText("A", "\u00a0b\u00a0"),))
+    assert parse(to_bytes(no_break_space)) == no_break_space
 
 
 def test_line_ends_stay_as_libindi_reads_them() -> None:
