@@ -36,6 +36,11 @@ class Lab:
         """Whether the servers are the reference's."""
         return self.kind == REFERENCE
 
+    @property
+    def drivers(self) -> dict[str, ScriptedDriver]:
+        """The scripted drivers by name."""
+        return self._desk.drivers
+
     def driver(self, name: str, folder: Path | None = None) -> ScriptedDriver:
         """Make a scripted driver program; nothing runs before a server starts it."""
         return self._desk.driver(name, folder)

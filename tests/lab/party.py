@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import socket
 from collections.abc import Iterator, Sequence
@@ -71,6 +72,11 @@ class Party:
         with self.pump.changed:
             return any(message.matches(tag, **attributes) for message in self.inbox)
 
+    def expect_deletion(self, device: str) -> None:
+        """Wait for the delProperty of a whole device, even where what came before it cannot be parsed."""
+        needle = re.compile(rf"<delProperty device=.{re.escape(device)}./>".encode())
+        self.pump.wait(lambda: needle.search(self.received), f"{self.name} hears that {device} is gone; it has {self.lines()}")
+
     def expect_closed(self, deadline_s: float = DEADLINE_S) -> None:
         """Wait until the server has closed this connection."""
         self.pump.wait(lambda: self.closed, f"{self.name} is closed by the server", deadline_s)
@@ -100,8 +106,12 @@ class Party:
             blob.attributes["lab-error"] = "no descriptor came with it"
             return
         fd = self.fds.pop(0)
-        with contextlib.closing(os.fdopen(fd, "rb")) as file:
-            blob.attached = os.pread(file.fileno(), int(blob.attributes["size"]), 0)
+        try:
+            blob.attached = os.pread(fd, int(blob.attributes["size"]), 0)
+        except (OSError, ValueError, KeyError) as error:
+            blob.attributes["lab-error"] = str(error)
+        finally:
+            os.close(fd)
 
 
 @contextlib.contextmanager
@@ -122,6 +132,8 @@ def send_all(sock: socket.socket, data: bytes, fds: Sequence[int] = ()) -> None:
     """Send all of `data` on a non-blocking socket, the descriptors with its first byte; LabTimeout if nobody reads."""
     view = memoryview(data)
     while view:
+        if sock.fileno() < 0:
+            raise BrokenPipeError("the connection is closed")
         _, writable, _ = select.select([], [sock], [], DEADLINE_S)
         if not writable:
             raise LabTimeout(f"{len(view)} bytes could not be sent within {DEADLINE_S} s")

@@ -43,6 +43,16 @@ COMPATIBILITY: dict[str, str] = {
     ),
     "fifo-made": "A FIFO that does not exist is made; the reference ends with status 1.",
     "descriptors": "Descriptors of BLOBs that nobody takes are closed; the reference keeps some of them open for good.",
+    "bad-values": "A value that cannot be meant (-r few) is refused with status 2; the reference takes it for 0.",
+    "well-formed": (
+        "What leaves is well-formed UTF-8 XML: bare ampersands, CDATA, comments, control bytes, Latin-1 and character "
+        "references are understood, a duplicate attribute or an element cut off costs that element; the reference passes on "
+        "ill-formed XML, loses line breaks in attributes or stops reading from that peer for good."
+    ),
+    "hostile-blobs": (
+        "A BLOB with a wrong size, or without its descriptor, costs its sender at most the connection or a restart; the "
+        "reference ends."
+    ),
     "mixed-blobs": (
         "One vector may carry attached and inline BLOBs together; the reference mixes up or loses their contents."
     ),

@@ -92,6 +92,7 @@ def test_cdata_becomes_text() -> None:
         (b"", ""),
         (b"a &amp; &lt;b&gt; &quot;&apos;", "a & <b> \"'"),
         (b"&#65;&#x42;&#x1F52d;", "AB🔭"),
+        (b"&#" + b"0" * 5000 + b"65;", "A"),
         (b"&amp;amp; &amp;#65;", "&amp; &#65;"),
     ],
 )

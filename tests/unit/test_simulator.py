@@ -120,11 +120,23 @@ class Process:
 
 
 @pytest.fixture
-def focuser() -> Iterator[Process]:
-    process = Process()
-    yield process
-    process.popen.kill()
-    process.popen.communicate()
+def launch() -> Iterator[Callable[..., Process]]:
+    """Start processes as `Process` does; none outlives the test."""
+    started: list[Process] = []
+
+    def start(module: list[str] = MODULE, **environment: str) -> Process:
+        started.append(Process(module, **environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.popen.kill()
+        process.popen.communicate()
+
+
+@pytest.fixture
+def focuser(launch: Callable[..., Process]) -> Process:
+    return launch()
 
 
 def names(told: list[Content]) -> list[str]:
@@ -137,8 +149,8 @@ def only(told: list[Content]) -> Content:
 
 
 @pytest.mark.parametrize("module", [MODULE, BY_NAME], ids=["as module", "by name"])
-def test_serves_until_stdin_ends(module: list[str]) -> None:
-    process = Process(module)
+def test_serves_until_stdin_ends(launch: Callable[..., Process], module: list[str]) -> None:
+    process = launch(module)
     process.send(GetProperties())
     assert names(process.sync()) == ["CONNECTION", "DRIVER_INFO"]
     assert process.end() == (0, "")
@@ -158,8 +170,8 @@ def test_answers_what_is_asked(focuser: Process) -> None:
     assert focuser.sync() == [PingReply("SetBLOB/7")]
 
 
-def test_indidev_names_the_device() -> None:
-    process = Process(INDIDEV="East Focuser")
+def test_indidev_names_the_device(launch: Callable[..., Process]) -> None:
+    process = launch(INDIDEV="East Focuser")
     process.send(GetProperties())
     assert {content.device for content in process.sync() if isinstance(content, DefVector)} == {"East Focuser"}
     assert process.end() == (0, "")
@@ -412,13 +424,15 @@ def _voluntary_switches(pid: int) -> int:
         ([], 2, "usage: python -m indigevent.driver package.module:Class\n"),
     ],
 )
-def test_says_in_one_sentence_which_driver_is_not_there(name: list[str], status: int, sentence: str) -> None:
-    assert Process(["indigevent.driver", *name]).end() == (status, sentence)
+def test_says_in_one_sentence_which_driver_is_not_there(
+    launch: Callable[..., Process], name: list[str], status: int, sentence: str
+) -> None:
+    assert launch(["indigevent.driver", *name]).end() == (status, sentence)
 
 
-def test_a_missing_dependency_is_named(tmp_path: Path) -> None:
+def test_a_missing_dependency_is_named(launch: Callable[..., Process], tmp_path: Path) -> None:
     (tmp_path / "mydriver.py").write_text("import nosuchdependency\n", encoding="utf-8")
-    process = Process(["indigevent.driver", "mydriver:Class"], PYTHONPATH=str(tmp_path))
+    process = launch(["indigevent.driver", "mydriver:Class"], PYTHONPATH=str(tmp_path))
     sentence = "driver mydriver:Class: module mydriver needs nosuchdependency, which is not installed\n"
     assert process.end() == (1, sentence)
 

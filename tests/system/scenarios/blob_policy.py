@@ -153,7 +153,7 @@ def only_for_a_property_subscriber(lab: Lab) -> Transcript:
 @scenario(
     differs="enableblob-only",
     reference=client([SET_B2, SET_OTHER]),
-    ours=client([DEFINITIONS[1], SET_B2, SET_OTHER, *REST[1:3], DELETIONS[1]]),
+    ours=client([*DEFINITIONS, SET_B2, SET_OTHER, *REST[1:3], *DELETIONS]),
 )
 def never_for_a_property_after_only_for_everything(lab: Lab) -> Transcript:
     return speak(lab, (EVERYTHING, enable_blob("Only"), enable_blob("Never", "A", "B1")))
