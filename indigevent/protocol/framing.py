@@ -106,6 +106,7 @@ class Framer:
         self.repaired = 0
         self._limits = limits
         self._source = Source(limits.max_name_bytes)
+        self._has_short_way = clean.fits(limits.max_depth, limits.max_attributes, limits.max_name_bytes)
         self._plain: bool | None = None
         self._element: _Element | None = None
         self._messages: list[Message] = []
@@ -167,7 +168,7 @@ class Framer:
         source = self._source
         if self._plain is None:
             rest = source.buffer[source.pos :]
-            self._plain = len(rest) <= self._limits.max_element_bytes and clean.is_plain(rest)
+            self._plain = self._has_short_way and len(rest) <= self._limits.max_element_bytes and clean.is_plain(rest)
         if not self._plain:
             return False
         before = source.pos

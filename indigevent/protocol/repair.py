@@ -11,7 +11,7 @@ from collections.abc import Mapping
 _PLAIN = re.compile(rb"[\t\n\r -%'-;=-~]*")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _AMPERSAND = re.compile(r"&(?:(?:lt|gt|amp|quot|apos);|#(?:x0*([0-9A-Fa-f]{1,6})|0*([0-9]{1,7}));)?")
-_REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#x([0-9A-Fa-f]+)|#([0-9]+));")
+_REFERENCE = re.compile(r"&(?:(lt|gt|amp|quot|apos)|#x0*([0-9A-Fa-f]+)|#0*([0-9]+));")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 
 
