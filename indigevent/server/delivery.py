@@ -128,4 +128,4 @@ class Delivery:
         limits.dropped_messages += 1
         if driver not in limits.deaf_drivers:
             limits.deaf_drivers.add(driver)
-            log.warning("Driver %s: does not read; %d bytes wait, more for it is dropped", driver.label, behind)
+            log.warning("%s: does not read; %d bytes wait, more for it is dropped", driver.label, behind)

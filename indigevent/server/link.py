@@ -8,6 +8,7 @@ the only one to close the socket; everybody else calls `abort`.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -48,6 +49,7 @@ class Link:
         self.framer = Framer()
         self.end_reason = ""
         self.is_ended = False
+        self._is_deaf = False
         self.lost_fds = 0
         self.progress = Event()
         self._hub = hub
@@ -72,7 +74,9 @@ class Link:
 
     def flush(self) -> None:
         """Write what the socket takes now; a writer greenlet sees to the rest."""
-        if self._writer is None and not self.is_ended and not self._send_queued():
+        if self._is_deaf or self.is_ended:
+            self.queue.clear()
+        elif self._writer is None and not self._send_queued():
             self._writer = spawn(f"writer of {self.label}", self._write_rest, on_failure=self._writer_failed)
 
     def abort(self, reason: str) -> None:
@@ -87,8 +91,15 @@ class Link:
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def linger(self, quiet_s: float) -> None:
-        """After the peer has closed its writing side: go on writing until that is refused, or idle for `quiet_s`."""
-        while not self.is_ended:
+        """After the peer has closed its writing side: go on writing until it is gone, or nothing came for `quiet_s`.
+
+        A peer that has closed altogether looks the same over TCP until something is sent to it; white space between
+        messages does that without harm.
+        """
+        if not self.queue:
+            self.queue.push((b"\n",), 1)
+            self.flush()
+        while not self.is_ended and not self._is_deaf and not self._has_hung_up():
             self.progress.clear()
             if not self.progress.wait(quiet_s):
                 return
@@ -144,10 +155,17 @@ class Link:
                 budget -= sent
         except BlockingIOError:
             return False
-        except OSError as error:
-            self.abort(f"write: {error.strerror}")
+        except OSError:
+            # The peer is gone, but what it sent before that is still to be read; the reader will see the end.
+            self._is_deaf = True
+            queue.clear()
         self.progress.set()
         return True
+
+    def _has_hung_up(self) -> bool:
+        poll = select.poll()
+        poll.register(self._sock, 0)
+        return bool(poll.poll(0))
 
     def _send_front(self, front: Attachment | list[bytes | memoryview]) -> int:
         if isinstance(front, Attachment):

@@ -79,7 +79,7 @@ class LocalDriver:
 
     def _serve(self, link: Link) -> None:
         switchboard = self._house.switchboard
-        driver = Driver(self.spec.name, self._house.next_number(), link)
+        driver = Driver(link.label, self._house.next_number(), link)
         faults = FaultLog(f"Driver {self.spec.name}")
         switchboard.table.add_driver(driver)
         switchboard.greet(driver)

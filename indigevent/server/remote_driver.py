@@ -60,7 +60,7 @@ class RemoteDriver:
         spec, switchboard = self.spec, self._house.switchboard
         link = self._link = Link(sock, f"Driver {spec.name}")
         log.info("Driver %s: socket=%d", spec.name, link.fileno())
-        remote = Driver(spec.name, self._house.next_number(), link, f"{spec.host}:{spec.port}", spec.blobs)
+        remote = Driver(link.label, self._house.next_number(), link, f"{spec.host}:{spec.port}", spec.blobs)
         faults = FaultLog(f"Driver {spec.name}")
         switchboard.table.add_driver(remote, [spec.device] if spec.device else [])
         switchboard.greet(remote, spec.device)

@@ -140,7 +140,7 @@ class Switchboard:
     def _driver_asks(self, driver: Driver, request: Message, delivery: Delivery) -> None:
         if self._server_id in requests.passed_servers(request):
             return
-        log.info("Driver %s: snooping on %s.%s", driver.label, request.device, request.name)
+        log.info("%s: snooping on %s.%s", driver.label, request.device, request.name)
         self._forward_request(request, self.table.snoop(driver, request.device, request.name), delivery)
 
     def _driver_enables_blobs(self, driver: Driver, message: Message, delivery: Delivery) -> None:
@@ -184,7 +184,7 @@ class Switchboard:
         for conflict in self.table.take_conflicts():
             fate = "what it says of it is dropped" if conflict.second.remote else "both get commands for it"
             first, second = conflict.first.label, conflict.second.label
-            log.warning("Driver %s: device %s is driver %s's already; %s", second, conflict.device, first, fate)
+            log.warning("%s: device %s is of %s already; %s", second, conflict.device, first, fate)
         if driver.remote:
             self._update_demands(delivery)
 

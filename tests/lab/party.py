@@ -53,7 +53,7 @@ class Party:
             found.extend(n for n in numbers if self.inbox[n].matches(tag, **attributes))
             return bool(found) or self.closed
 
-        self.pump.wait(arrived, f"{self.name} receives {tag} {attributes}; it has {self.lines()}")
+        self.pump.wait(arrived, lambda: f"{self.name} receives {tag} {attributes}; it has {self.lines()}")
         if not found:
             raise LabTimeout(f"{self.name} was closed before {tag} {attributes} came; it has {self.lines()}")
         self._cursor = found[0] + 1
@@ -65,7 +65,7 @@ class Party:
         def arrived() -> bool:
             return sum(message.matches(tag, **attributes) for message in self.inbox) >= count
 
-        self.pump.wait(arrived, f"{self.name} has {count} times {tag} {attributes}; it has {self.lines()}")
+        self.pump.wait(arrived, lambda: f"{self.name} has {count} times {tag} {attributes}; it has {self.lines()}")
 
     def has(self, tag: str, **attributes: str) -> bool:
         """Tell whether a message that matches has come."""
@@ -75,11 +75,11 @@ class Party:
     def expect_deletion(self, device: str) -> None:
         """Wait for the delProperty of a whole device, even where what came before it cannot be parsed."""
         needle = re.compile(rf"<delProperty device=.{re.escape(device)}./>".encode())
-        self.pump.wait(lambda: needle.search(self.received), f"{self.name} hears that {device} is gone; it has {self.lines()}")
+        self.pump.wait(lambda: needle.search(self.received), lambda: f"{self.name} hears that {device} is gone; it has {self.lines()}")
 
     def expect_closed(self, deadline_s: float = DEADLINE_S) -> None:
         """Wait until the server has closed this connection."""
-        self.pump.wait(lambda: self.closed, f"{self.name} is closed by the server", deadline_s)
+        self.pump.wait(lambda: self.closed, lambda: f"{self.name} is closed by the server", deadline_s)
 
     def ping(self) -> None:
         """Return when the server has handled all that was sent before and delivered all that was queued before."""
@@ -87,7 +87,7 @@ class Party:
         self.send(f"<pingRequest uid='{uid}'/>\n")
         self.pump.wait(
             lambda: self.closed or uid.encode() in self.received,
-            f"{self.name} gets its pingReply {uid}; it has {self.lines()}",
+            lambda: f"{self.name} gets its pingReply {uid}; it has {self.lines()}",
         )
 
     def lines(self) -> list[str]:

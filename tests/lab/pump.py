@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 DEADLINE_S = 15.0
+Saying = str | Callable[[], str]  # what was waited for; a function when it shows the state at the deadline
 
 
 class LabTimeout(AssertionError):
@@ -44,11 +45,11 @@ class Pump:
             if self._callbacks.pop(fd, None) is not None:
                 self._epoll.unregister(fd)
 
-    def wait(self, condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
-        """Return when `condition()` is true; raise LabTimeout naming `what` after `deadline_s` seconds."""
+    def wait(self, condition: Callable[[], object], what: Saying, deadline_s: float = DEADLINE_S) -> None:
+        """Return when `condition()` is true; raise LabTimeout saying `what` after `deadline_s` seconds."""
         with self.changed:
             if not self.changed.wait_for(condition, timeout=deadline_s):
-                raise LabTimeout(f"not within {deadline_s} s: {what}")
+                raise LabTimeout(f"not within {deadline_s} s: {what if isinstance(what, str) else what()}")
 
     def poll(self, condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
         """Like `wait`, for conditions outside the laboratory that nothing announces (a port, a descriptor count)."""

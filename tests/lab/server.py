@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -68,7 +68,7 @@ class Server:
             return len(found) >= times
 
         try:
-            self._pump.wait(logged, f"{self.name} logs {pattern!r}", deadline_s)
+            self._pump.wait(logged, lambda: f"{self.name} logs {pattern!r}", deadline_s)
         except LabTimeout as error:
             raise LabTimeout(f"{error}; its log:\n{self.log}") from None
         return found[times - 1]
@@ -82,7 +82,7 @@ class Server:
 
     def complete_log(self) -> str:
         """Wait until nobody can write to the log any more; return it."""
-        self._pump.wait(lambda: not self._log_open, f"the log of {self.name} ends")
+        self._pump.wait(lambda: not self._log_open, lambda: f"the log of {self.name} ends")
         return self.log
 
     def wait_until_listening(self) -> None:
@@ -117,6 +117,16 @@ class Server:
         """Send a signal and return the exit status (negative: ended by that signal)."""
         self.process.send_signal(number)
         return self.wait_for_exit()
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Hold the process meanwhile, so that all that is sent to it now arrives at once."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            self._pump.poll(lambda: psutil.Process(self.pid).status() == psutil.STATUS_STOPPED, "the server stops")
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
         """End the process group, whatever its state."""

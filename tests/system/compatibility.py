@@ -53,6 +53,9 @@ COMPATIBILITY: dict[str, str] = {
         "A BLOB with a wrong size, or without its descriptor, costs its sender at most the connection or a restart; the "
         "reference ends."
     ),
+    "same-remote-snoop": (
+        "A snoop request between two devices of one remote server is left to that server; the reference sends it back there."
+    ),
     "mixed-blobs": (
         "One vector may carry attached and inline BLOBs together; the reference mixes up or loses their contents."
     ),

@@ -208,7 +208,12 @@ def two_links_to_one_server_get_device_less_messages_once(lab: Lab) -> Transcrip
     return {"far, over two connections": sorted(far.latest.lines())}
 
 
-@scenario()
+def asked(times: int) -> list[str]:
+    """Return what a driver hears that was asked for device A so many times after its start."""
+    return ["<getProperties version='1.7'/>"] + ["<getProperties device='A' version='1.7'/>"] * times
+
+
+@scenario(differs="same-remote-snoop", reference={"far#1": asked(4)}, ours={"far#1": asked(3)})
 def snooping_within_one_remote_server_is_left_to_it(lab: Lab) -> Transcript:
     far, other = lab.driver("far"), lab.driver("other")
     down = lab.server(far, other)
@@ -219,7 +224,7 @@ def snooping_within_one_remote_server_is_left_to_it(lab: Lab) -> Transcript:
     far.expect("getProperties", device="A")
     other.expect("getProperties", device="B")
     other.send(get("A"))
-    far.latest.expect_count(4, "getProperties")
+    far.latest.expect_count(4 if lab.is_reference else 3, "getProperties")
     client = lab.client(up, "client", get("A"))
     far.expect("getProperties")
     far.send(update("A"), note("A", "end"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.lab.driver import ScriptedDriver
 from tests.lab.lab import Lab, Transcript
 from tests.lab.server import free_port
 from tests.lab.vocabulary import EVERYTHING, define, get, note, update
@@ -21,9 +22,10 @@ def refused(lab: Lab, *words: object) -> Transcript:
     return {"notes": lab.notes}
 
 
-def served(lab: Lab, *words: object, port: int, local: str) -> Transcript:
-    """Start a server with words it must accept; tell what its driver and a client receive."""
-    server = lab.launch_bare(*words, port=port, local=local)
+def served(lab: Lab, driver: ScriptedDriver, *words: object, port: int, local: str) -> Transcript:
+    """Start a server with words it must accept and a driver; tell what the driver and clients receive."""
+    server = lab.launch_bare(*words, driver, port=port, local=local)
+    driver.expect("getProperties")
     server.wait_until_listening()
     lab.client(server, "client", EVERYTHING)
     lab.local_client(server, "local", EVERYTHING)
@@ -96,7 +98,7 @@ def queue_limit_that_is_no_number(lab: Lab) -> Transcript:
 @scenario()
 def bundled_flags_with_a_value(lab: Lab) -> Transcript:
     port, local, alpha = free_port(), lab.local_name(), lab.driver("alpha")
-    return served(lab, "-vvp", port, "-vu", local, "-r", 3, alpha, port=port, local=local)
+    return served(lab, alpha, "-vvp", port, "-vu", local, "-r", 3, port=port, local=local)
 
 
 @scenario()
@@ -104,8 +106,8 @@ def every_flag(lab: Lab) -> Transcript:
     port, local, alpha = free_port(), lab.local_name(), lab.driver("alpha")
     logs = lab.folder / "logs"
     logs.mkdir()
-    words = ("-l", logs, "-m", 64, "-d", 0, "-u", local, "-p", port, "-r", 3, "-vvv", alpha)
-    return served(lab, *words, port=port, local=local)
+    words = ("-l", logs, "-m", 64, "-d", 0, "-u", local, "-p", port, "-r", 3, "-vvv")
+    return served(lab, alpha, *words, port=port, local=local)
 
 
 @scenario()

@@ -38,7 +38,7 @@ class Fifo:
 
     def ended(self, one: Incarnation) -> None:
         """Wait until a driver's stdin was closed."""
-        self.lab.pump.wait(lambda: one.closed, f"{one.name} is stopped")
+        self.lab.pump.wait(lambda: one.closed, lambda: f"{one.name} is stopped")
 
 
 def environment(driver: ScriptedDriver, number: int = 1) -> list[str]:

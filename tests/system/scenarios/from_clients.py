@@ -154,3 +154,20 @@ def two_messages_in_one_write_and_one_in_many(lab: Lab) -> Transcript:
     for character in command("A", "P", 3):
         client.send(character)
     return lab.transcript()
+
+
+@scenario()
+def command_of_a_client_that_leaves_at_once(lab: Lab) -> Transcript:
+    """indi_setprop does this: it sends its command and closes although more comes for it."""
+    server, alpha, _ = two_drivers(lab)
+    for number in range(5):
+        client = lab.client(server, f"hasty {number}", EVERYTHING)
+        client.stop_reading()
+        alpha.send(update("A"))
+        alpha.ping()
+        with server.stopped():
+            alpha.send(*(update("A", "P", value) for value in range(20)))
+            client.send(command("A", "P", number))
+            client.close()
+    alpha.latest.expect_count(5, "newNumberVector")
+    return {"commands": [line for line in alpha.latest.lines() if line.startswith("<new")]}
