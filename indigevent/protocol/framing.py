@@ -33,6 +33,7 @@ __all__ = ["FaultKind", "Framer", "Limits"]
 _NAME_BYTE = re.compile(rb"[A-Za-z_:]")
 _INDI_TAG = re.compile(INDI_TAGS)
 _ANY_INDI_START = re.compile(INDI_START)
+_RESYNC = re.compile(rb"</(?P<end_tag>[A-Za-z_:][A-Za-z0-9_:.-]*)[\s>]|" + INDI_START)
 _COMMENT_END = until(rb"-->")
 _PI_END = until(rb"\?>")
 _CDATA_END = until(rb"\]\]>")
@@ -241,13 +242,13 @@ class Framer:
         """Pass over the rest of a dropped element, to its end tag or the next INDI element, whichever is first."""
         source = self._source
         source.limit = math.inf
-        if not tag:
-            yield from source.skip_to(_ANY_INDI_START)
-            return
-        pattern = re.compile(rb"</" + re.escape(tag.encode()) + rb"[\s>]|" + INDI_START)
-        match = yield from source.skip_to(pattern)
-        if match[0].startswith(b"</"):
+        while True:
+            match = yield from source.skip_to(_RESYNC)
+            if match["end_tag"] is None:
+                return
             source.take(len(match[0]) - 1)
+            if match["end_tag"] == tag.encode():
+                return
 
     def _drop(self, fault: Malformed) -> None:
         element, self._element = self._element, None

@@ -1,16 +1,21 @@
 """The few messages that a server writes itself, and the mark that keeps its requests from going in circles.
 
-Each of our servers marks the `getProperties` that it sends to another server with `via`, the ids of the servers that
-it passed. A server that finds its own id there has met its own request in a loop.
+Each of our servers marks with `via`, the ids of the servers passed, what no device's owner keeps from going round: the
+`getProperties` that it sends to another server, and messages without device for servers above it that mark theirs. A
+server that finds its own id there has met its own message in a loop.
 """
 
 from __future__ import annotations
+
+import re
 
 from indigevent.protocol import repair
 from indigevent.protocol.constants import PROTOCOL_VERSION
 from indigevent.protocol.message import Message
 
 _VIA = "via"
+# A start tag up to the mark; attribute values may contain anything but their own quote.
+_MARK = re.compile(rb"""^(<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*?)\s+via\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def get_properties(device: str, via: str) -> bytes:
@@ -36,26 +41,25 @@ def enable_blob(device: str, name: str, mode: str) -> bytes:
 
 def ping_reply(request: Message) -> bytes:
     """The answer to a `pingRequest`, with the same attributes."""
-    return empty_element("pingReply", request.attributes)
+    data = request.data.replace(b"<pingRequest", b"<pingReply", 1)
+    return data.replace(b"</pingRequest", b"</pingReply") + b"\n"
 
 
-def passed_servers(request: Message) -> list[str]:
-    """The ids of the servers that a `getProperties` has passed."""
-    return request.attributes.get(_VIA, "").split()
+def passed_servers(message: Message) -> list[str]:
+    """The ids of the servers that a marked message has passed."""
+    return message.attributes.get(_VIA, "").split()
 
 
-def with_server(request: Message, server_id: str) -> bytes:
-    """A `getProperties` as it goes on to another server."""
-    via = " ".join([*passed_servers(request), server_id])
-    return empty_element("getProperties", {**request.attributes, _VIA: via})
+def with_server(message: Message, server_id: str) -> bytes:
+    """The message as it goes on to another server, which is to know that it has been here."""
+    via = " ".join([*passed_servers(message), server_id])
+    start = b"<" + message.tag.encode()
+    return without_servers(message).replace(start, start + b' via="' + via.encode() + b'"', 1)
 
 
-def without_servers(request: Message) -> bytes:
-    """A `getProperties` as it goes to a driver; its own bytes when it was not marked."""
-    attributes = request.attributes
-    if attributes.pop(_VIA, None) is None:
-        return request.data + b"\n"
-    return empty_element("getProperties", attributes)
+def without_servers(message: Message) -> bytes:
+    """The message as it goes to clients and drivers: without a mark."""
+    return _MARK.sub(rb"\1", message.data, count=1) + b"\n"
 
 
 def empty_element(tag: str, attributes: dict[str, str]) -> bytes:

@@ -17,7 +17,12 @@ class BlobPolicy:
         self._modes: dict[Scope, BlobMode] = {}
 
     def set(self, device: str, name: str, mode: BlobMode) -> None:
-        """Set the mode of a scope ("" is any); a wider one clears the narrower ones that were set before it."""
+        """Set the mode of a scope ("" is any); a wider one clears the narrower ones that were set before it.
+
+        A name without a device is no scope (reference behaviour).
+        """
+        if name and not device:
+            return
         if not device:
             self._modes.clear()
         elif not name:

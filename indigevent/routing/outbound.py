@@ -34,14 +34,16 @@ class Attachment:
 class OutboundQueue:
     """Bytes for one peer, in order.
 
-    `size` is what waits, in bytes; what an attachment holds in memory counts as well. Several queues share the same
+    `size` is what waits, in bytes; what an attachment holds in memory counts as well. `handles` is how many file
+    descriptors wait. Several queues share the same
     bytes objects, so a BLOB for many peers exists once.
     """
 
-    __slots__ = ("size", "_items")
+    __slots__ = ("_items", "handles", "size")
 
     def __init__(self) -> None:
         self.size = 0
+        self.handles = 0
         self._items: deque[bytes | memoryview | Attachment] = deque()
 
     def __bool__(self) -> bool:
@@ -56,6 +58,7 @@ class OutboundQueue:
         """Append bytes that descriptors go with."""
         self._items.append(attachment)
         self.size += attachment.size
+        self.handles += len(attachment.holders)
 
     def front(self) -> Attachment | list[bytes | memoryview]:
         """What the next system call should write: an attachment alone, or pieces up to the next one."""
@@ -91,6 +94,7 @@ class OutboundQueue:
     def _attachment_sent(self, attachment: Attachment, count: int) -> None:
         """The descriptors went with the first byte; the rest is plain bytes."""
         rest = attachment.data[count:]
+        self.handles -= len(attachment.holders)
         self.size -= attachment.size - len(rest)
         if rest:
             self._items.appendleft(rest)
@@ -99,3 +103,4 @@ class OutboundQueue:
         """Forget everything: the peer is gone."""
         self._items.clear()
         self.size = 0
+        self.handles = 0

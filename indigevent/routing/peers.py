@@ -57,18 +57,23 @@ class Client(Peer):
 class Driver(Peer):
     """A local driver, or a remote server seen as one.
 
-    `remote` is "host:port" of a remote and "" of a local driver; `devices` are those it owns; `snoops` are the
-    scopes of other drivers' devices that it listens to, with its BLOB mode for each; `wants_blobs` says whether BLOBs
-    may be asked of a remote.
+    `remote` is "host:port" of a remote and "" of a local driver; `announced` is the one device that a remote was
+    asked for, if it was; `devices` are those it owns, and `refused` those that it may not own because they are
+    somebody else's; `snoops` are the scopes of other drivers' devices that it listens to, with its BLOB mode for each;
+    `wants_blobs` says whether BLOBs may be asked of a remote.
     """
 
-    __slots__ = ("remote", "devices", "snoops", "wants_blobs")
+    __slots__ = ("announced", "devices", "refused", "remote", "snoops", "wants_blobs")
 
-    def __init__(self, label: str, number: int, outlet: Outlet, remote: str = "", wants_blobs: bool = True) -> None:
+    def __init__(
+        self, label: str, number: int, outlet: Outlet, remote: str = "", announced: str = "", wants_blobs: bool = True
+    ) -> None:
         super().__init__(label, number, outlet)
         self.remote = remote
+        self.announced = announced
         self.wants_blobs = wants_blobs
         self.devices: dict[str, None] = {}
+        self.refused: set[str] = set()
         self.snoops: dict[Scope, BlobMode] = {}
 
     def snoops_on(self, tag: str, device: str, name: str) -> bool:

@@ -6,7 +6,7 @@ came before costs one look-up. Any change of subscriptions, snoops, policies or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from indigevent.protocol.constants import BlobMode
@@ -19,6 +19,8 @@ _P = TypeVar("_P", Client, Driver)
 _Route = tuple[Peer | None, str, str, str]
 # Names come from peers: a sender of ever new ones must not fill the memory.
 _MAX_ROUTES = 16384
+# Longer than what one of our servers still has to say of a lost device can take to come back through a ring of servers.
+_MOURNING_S = 10.0
 
 
 class Conflict(NamedTuple):
@@ -30,16 +32,21 @@ class Conflict(NamedTuple):
 
 
 class RoutingTable:
-    """Who is connected, and who gets what."""
+    """Who is connected, and who gets what.
 
-    def __init__(self) -> None:
+    `clock` gives the time in seconds, from any beginning.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lost: dict[str, tuple[str, float]] = {}
         self.clients: dict[Client, None] = {}
         self.drivers: dict[Driver, None] = {}
         self._everything: dict[Client, None] = {}
         self._subscribers: dict[str, dict[Client, None]] = {}
         self._owners: dict[str, dict[Driver, None]] = {}
         self._snoopers: dict[str, dict[Driver, None]] = {}
-        self._conflicts: list[Conflict] = []
+        self.conflicts: list[Conflict] = []
         self._routes: dict[_Route, Recipients] = {}
         self._groups: dict[Recipients, Recipients] = {}
 
@@ -58,11 +65,11 @@ class RoutingTable:
             _discard(self._subscribers, device, client)
         self._forget_routes()
 
-    def add_driver(self, driver: Driver, devices: Iterable[str] = ()) -> None:
-        """A driver has been started, or a remote connected; `devices` are those known to be its own already."""
+    def add_driver(self, driver: Driver) -> None:
+        """A driver has been started, or a remote connected; the device it is announced for counts as its own."""
         self.drivers[driver] = None
-        for device in devices:
-            self._own(driver, device)
+        if driver.announced and not self._refuses(driver, "def", driver.announced):
+            self._own(driver, driver.announced)
         self._forget_routes()
 
     def remove_driver(self, driver: Driver) -> list[tuple[str, Recipients]]:
@@ -76,7 +83,10 @@ class RoutingTable:
         lost = []
         for device in driver.devices:
             _discard(self._owners, device, driver)
-            lost.append((device, self._all_concerned(device)))
+            self._lost[device] = (driver.remote, self._clock())
+            lost.append((device, self._all_concerned(driver, device)))
+        for other in self.drivers:
+            other.refused.difference_update(driver.devices)
         self._forget_routes()
         return lost
 
@@ -106,10 +116,12 @@ class RoutingTable:
         known = self._routes.get(route)
         if known is not None:
             return known
-        if message.device and message.device not in driver.devices:
-            self._meet(driver, message.device)
-        if driver.remote and self._rival(driver, message.device):
-            return self._remember(route, ())
+        device = message.device
+        if device and self._refuses(driver, message.tag, device):
+            return ()
+        if device and device not in driver.devices and (not driver.remote or _is_owners_word(message.tag)):
+            self._own(driver, device)
+            self._forget_routes()
         return self._remember(route, self._driver_route(driver, *route[1:]))
 
     def snoop(self, driver: Driver, device: str, name: str) -> Recipients:
@@ -122,14 +134,14 @@ class RoutingTable:
         return (*upstream, *owners)
 
     def set_snoop_blob_mode(self, driver: Driver, device: str, name: str, mode: BlobMode) -> None:
-        """A driver's `enableBLOB`: the policy of a snoop that it has already."""
-        if (device, name) in driver.snoops:
+        """A driver's `enableBLOB`: the policy of a snoop that it has already, or for a property of it."""
+        if (device, name) in driver.snoops or (device, "") in driver.snoops:
             driver.snoops[device, name] = mode
             self._forget_routes()
 
     def take_conflicts(self) -> list[Conflict]:
         """The devices that turned out to have a second owner since the last call."""
-        conflicts, self._conflicts = self._conflicts, []
+        conflicts, self.conflicts = self.conflicts, []
         return conflicts
 
     def wanted_blob_scopes(self) -> list[Scope]:
@@ -142,14 +154,19 @@ class RoutingTable:
     # Routes
 
     def _client_route(self, client: Client, tag: str, device: str, name: str) -> Iterable[Peer]:
-        yield from self._responsible(device)
         if tag.startswith("set"):
-            yield from self._snooping(None, tag, device, name)
-        elif tag.startswith("new"):
+            yield from dict.fromkeys((*self._responsible(device), *self._snooping(None, tag, device, name)))
+            return
+        yield from self._responsible(device)
+        if tag.startswith("new"):
             yield from (other for other in self._interested(tag, device, name) if other is not client)
 
     def _driver_route(self, driver: Driver, tag: str, device: str, name: str) -> Iterable[Peer]:
-        yield from self._interested(tag, device, name)
+        interested = self._interested(tag, device, name)
+        if driver.remote and device and (tag.startswith("new") or device not in driver.devices):
+            # Nobody answers for this; in a ring of our servers it would come back here, and go round again.
+            interested = [client for client in interested if not client.interest.marks_requests]
+        yield from interested
         yield from self._snooping(driver, tag, device, name)
 
     def _responsible(self, device: str) -> Iterable[Driver]:
@@ -179,37 +196,57 @@ class RoutingTable:
             if driver.snoops_on(tag, device, name) and not (server and driver.remote == server):
                 yield driver
 
-    def _all_concerned(self, device: str) -> Recipients:
+    def _all_concerned(self, lost: Driver, device: str) -> Recipients:
         clients = {**self._everything, **self._subscribers.get(device, {})}
-        return (*sorted(clients, key=lambda client: client.number), *self._snoopers.get(device, ()))
+        snoopers = self._snoopers.get(device, ())
+        elsewhere = (driver for driver in snoopers if not lost.remote or driver.remote != lost.remote)
+        return (*sorted(clients, key=lambda client: client.number), *elsewhere)
 
     # Indices
 
     def _own(self, driver: Driver, device: str) -> None:
+        owners = self._owners.setdefault(device, {})
+        first = next(iter(owners), None)
+        if first is not None:
+            self.conflicts.append(Conflict(device, first, driver))
         driver.devices[device] = None
-        self._owners.setdefault(device, {})[driver] = None
+        owners[driver] = None
 
-    def _meet(self, driver: Driver, device: str) -> None:
-        """A driver mentions a device for the first time."""
+    def _refuses(self, driver: Driver, tag: str, device: str) -> bool:
+        """Whether what a remote says of a device is to be dropped, because the device is, or just was, another's.
+
+        So servers that are chained in a ring do not take each other's word for a device that one of them serves.
+        """
+        if not driver.remote:
+            return False
         rival = self._rival(driver, device)
         if rival is not None:
-            self._conflicts.append(Conflict(device, rival, driver))
-        if rival is None or not driver.remote:
-            self._own(driver, device)
-        self._forget_routes()
+            if device not in driver.refused:
+                driver.refused.add(device)
+                self.conflicts.append(Conflict(device, rival, driver))
+            return True
+        return device not in driver.devices and device != driver.announced and self._is_mourned(driver, device)
+
+    def _is_mourned(self, driver: Driver, device: str) -> bool:
+        """Whether somebody else has lost the device so recently that this may be an echo of it."""
+        owner, when = self._lost.get(device, ("", -_MOURNING_S))
+        if self._clock() - when >= _MOURNING_S:
+            self._lost.pop(device, None)
+            return False
+        return owner != driver.remote
 
     def _rival(self, driver: Driver, device: str) -> Driver | None:
-        """Who else owns `device`: for a remote anybody who had it before, and any local driver at all."""
+        """Who else owns a device of a remote: anybody who had it before, and any local driver at all."""
         owners = self._owners.get(device, {})
         first = next(iter(owners), driver)
         if first is not driver:
             return first
-        return next((other for other in owners if other is not driver and not other.remote), None)
+        return next((other for other in owners if not other.remote), None)
 
     def _index_interest(self, client: Client, device: str) -> None:
         if client.interest.everything:
             self._everything[client] = None
-        if device:
+        if device and device != "*":
             self._subscribers.setdefault(device, {})[client] = None
         self._forget_routes()
 
@@ -225,6 +262,11 @@ class RoutingTable:
     def _forget_routes(self) -> None:
         self._routes.clear()
         self._groups.clear()
+
+
+def _is_owners_word(tag: str) -> bool:
+    """Whether such a message shows that a remote has the device; news of its end or an echoed command do not."""
+    return tag != "delProperty" and not tag.startswith("new")
 
 
 def _discard(index: dict[str, dict[_P, None]], device: str, peer: _P) -> None:

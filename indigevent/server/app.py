@@ -29,7 +29,7 @@ from indigevent.server.switchboard import Switchboard
 
 EXIT_FAILURE = 1
 # libindi drivers get 1 s to end by themselves and 2 s after SIGTERM.
-_SHUTDOWN_DEADLINE_S = 4.5
+_SHUTDOWN_DEADLINE_S = 4.0
 
 
 def serve(settings: Settings) -> int:
@@ -143,8 +143,9 @@ class Daemon:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
     def _signalled(self, number: int) -> None:
-        """The first signal ends the server in order, a second one at once (the guardian ends the drivers then)."""
+        """The first signal ends the server in order, a second one at once."""
         if self._ended.ready():
+            self._drivers.kill_all()
             os._exit(0)
         log.warning("%s received", signal.Signals(number).name)
         self._end(0)

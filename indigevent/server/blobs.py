@@ -125,6 +125,15 @@ class _Attaching:
         return _start({**kept, "attached": "true"})
 
 
+def trouble(message: BlobMessage) -> str:
+    """Why the handles of a message cannot be used, "" when they can."""
+    for element in message.elements:
+        handle = element.attached
+        if isinstance(handle, fdpass.BlobHandle) and not handle.holds(element.size):
+            return f"its attached BLOB is not shared memory of {element.size} bytes"
+    return ""
+
+
 def _decoded(element: BlobElement) -> tuple[fdpass.BlobHandle, int]:
     """An inline BLOB in shared memory, and how many bytes it has.
 

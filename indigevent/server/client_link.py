@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import pwd
 import socket
 import struct
 
 from indigevent.logs import log
 from indigevent.routing.peers import Client
+from indigevent.server import fdpass
 from indigevent.server.faults import FaultLog
 from indigevent.server.house import House
 from indigevent.server.link import Link
@@ -22,13 +24,14 @@ def serve_client(sock: socket.socket, house: House) -> None:
     number = house.next_number()
     link = Link(sock, f"Client {number}", takes_fds=is_local)
     log.info("%s: new arrival from %s - welcome!", link.label, _origin(sock))
-    client = Client(link.label, number, link, takes_attached=is_local)
+    client = Client(link.label, number, link, takes_attached=is_local and fdpass.SUPPORTED)
     table = house.switchboard.table
     table.add_client(client)
     try:
         _route(link, client, house)
         if link.end_reason:
-            log.warning("%s: closed: %s", link.label, link.end_reason)
+            level = logging.WARNING if link.is_aborted else logging.INFO
+            log.log(level, "%s: closed: %s", link.label, link.end_reason)
         elif table.is_subscribed(client):
             link.linger(_LINGER_S)
     finally:

@@ -6,6 +6,7 @@ behind is closed, and so is a remote; a driver that far behind loses what is sen
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,9 @@ from indigevent.protocol.message import BlobMessage, Message
 from indigevent.routing.peers import Client, Driver, Peer
 from indigevent.routing.table import Recipients
 from indigevent.server.blobs import BlobForms
+
+# However small they are, BLOBs in shared memory that wait for one peer must not use up our descriptors.
+_MAX_QUEUED_HANDLES = 512
 
 
 @dataclass
@@ -25,7 +29,7 @@ class QueueLimits:
     dropped_frames: int = 0
     dropped_messages: int = 0
     closed_peers: int = 0
-    deaf_drivers: set[Driver] = field(default_factory=set)
+    deaf_drivers: weakref.WeakSet[Driver] = field(default_factory=weakref.WeakSet)
 
     def is_behind(self, peer: Peer) -> bool:
         """Whether a reader should miss frames of streams."""
@@ -112,15 +116,18 @@ class Delivery:
     def _may_push(self, peer: Peer) -> bool:
         """The -m policy; it looks at what waits already, so a queue is over its limit by one message at most."""
         limits = self._limits
-        behind = peer.outlet.queue.size
-        if behind <= limits.max_queue_bytes:
+        queue = peer.outlet.queue
+        behind = queue.size
+        if behind <= limits.max_queue_bytes and queue.handles <= _MAX_QUEUED_HANDLES:
             return True
         if isinstance(peer, Driver) and not peer.remote:
             self._driver_is_deaf(peer, behind)
             return False
         limits.closed_peers += 1
         what = "client" if isinstance(peer, Client) else "remote"
-        peer.outlet.abort(f"{behind} bytes behind, more than -m {limits.max_queue_bytes >> 20} MB allows this {what}")
+        handles = f" and {queue.handles} file descriptors" if queue.handles else ""
+        allowed = f"-m {limits.max_queue_bytes >> 20} MB"
+        peer.outlet.abort(f"{behind} bytes{handles} behind, which is more than {allowed} allows a {what}")
         return False
 
     def _driver_is_deaf(self, driver: Driver, behind: int) -> None:

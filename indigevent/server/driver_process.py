@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 
 import gevent
 from gevent.event import Event
+from gevent.threadpool import ThreadPool
 
 from indigevent.errors import DriverError
 from indigevent.logs import log
@@ -29,6 +31,10 @@ _KILL_AFTER_S = 2.0
 _LAST_LINES_S = 0.5
 
 
+class ShortOfDescriptors(Exception):
+    """This process has no descriptor left to start a driver with."""
+
+
 class DriverProcess:
     """A running driver program; `sock` is our end of its stdin and stdout.
 
@@ -38,7 +44,7 @@ class DriverProcess:
         guardian: told of its process group.
         fd_limit: its soft limit of descriptors, when ours was raised.
 
-    Raises DriverError, with the path tried, when it cannot be executed.
+    Raises DriverError, with the path tried, when it cannot be executed, and ShortOfDescriptors.
     """
 
     def __init__(
@@ -47,18 +53,9 @@ class DriverProcess:
         self.label = spec.name
         self.exited = Event()
         self._guardian = guardian
+        self._ender: gevent.Greenlet | None = None
         self._started = time.monotonic()
-        self.sock, child_sock = socket.socketpair()
-        stderr, child_stderr = os.pipe2(os.O_CLOEXEC)
-        try:
-            self._popen = _execute(spec, environment, child_sock, child_stderr)
-        except DriverError:
-            self.sock.close()
-            os.close(stderr)
-            raise
-        finally:
-            child_sock.close()
-            os.close(child_stderr)
+        self.sock, stderr, self._popen = _start(spec, environment)
         guardian.watch(self.pid)
         if fd_limit is not None:
             with contextlib.suppress(OSError):  # it has ended already
@@ -76,43 +73,57 @@ class DriverProcess:
         """Seconds since it was started."""
         return time.monotonic() - self._started
 
-    def finish(self) -> int:
-        """See to it that the program ends, now that its stdin is closed; returns its exit status.
+    def expect_end(self) -> None:
+        """The program's stdin is closed: see to it that it ends, without waiting for that.
 
         It has a second for that (libindi drivers run their destructors); then SIGTERM, and SIGCONT in case it is
         stopped; 2 s later SIGKILL to its whole group.
         """
-        if not self.exited.wait(_TERM_AFTER_S):
-            self._signal(signal.SIGTERM)
-            self._signal(signal.SIGCONT)
-            if not self.exited.wait(_KILL_AFTER_S):
-                log.warning("Driver %s: did not end when told to; killed", self.label)
-        self._signal(signal.SIGKILL)  # the program or what it left behind in its group
+        if self._ender is None:
+            self._ender = spawn(f"end of {self.label}", self._end, on_failure=self._failed)
+
+    def finish(self) -> int:
+        """Wait for the end of the program, whose stdin is closed; returns its exit status."""
+        self.expect_end()
         self.exited.wait()
+        self._signal(signal.SIGKILL)  # what it left behind in its group
         self._guardian.forget(self.pid)
         self._stderr_reader.join(_LAST_LINES_S)
         self._stderr_reader.kill()
         status: int = self._popen.returncode
         return status
 
+    def kill(self) -> None:
+        """SIGKILL to its whole group."""
+        self._signal(signal.SIGKILL)
+
+    def _end(self) -> None:
+        if not self.exited.wait(_TERM_AFTER_S):
+            self._signal(signal.SIGTERM)
+            self._signal(signal.SIGCONT)
+            if not self.exited.wait(_KILL_AFTER_S):
+                log.warning("Driver %s: did not end when told to; killed", self.label)
+                self._signal(signal.SIGKILL)
+
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
     def _watch_exit(self) -> None:
-        """Wait on a pidfd, or where there is none in a native thread."""
+        """Wait on a pidfd, or where there is none to be had in a native thread."""
         hub = gevent.get_hub()
-        if hasattr(os, "pidfd_open"):
+        try:
             fd = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            ThreadPool(1, hub=hub).apply(self._popen.wait)
+        else:
+            watcher = hub.loop.io(fd, _READ)
             try:
-                watcher = hub.loop.io(fd, _READ)
                 hub.wait(watcher)
-                watcher.close()
             finally:
+                watcher.close()
                 os.close(fd)
             self._popen.wait()
-        else:
-            hub.threadpool.apply(self._popen.wait)
         self.exited.set()
 
     def _log_stderr(self, fd: int) -> None:
@@ -147,6 +158,23 @@ class DriverProcess:
         self._signal(signal.SIGKILL)
 
 
+def _start(spec: DriverSpec, environment: Mapping[str, str]) -> tuple[socket.socket, int, subprocess.Popen[bytes]]:
+    """Our ends of the program's socket and stderr, and the program."""
+    try:
+        with contextlib.ExitStack() as undo, contextlib.ExitStack() as child_ends:
+            sock, child_sock = socket.socketpair()
+            undo.callback(sock.close)
+            child_ends.callback(child_sock.close)
+            stderr, child_stderr = os.pipe2(os.O_CLOEXEC)
+            undo.callback(os.close, stderr)
+            child_ends.callback(os.close, child_stderr)
+            popen = _execute(spec, environment, child_sock, child_stderr)
+            undo.pop_all()
+            return sock, stderr, popen
+    except OSError as error:
+        raise ShortOfDescriptors(f"a free file descriptor: {error.strerror}") from error
+
+
 def _execute(
     spec: DriverSpec, environment: Mapping[str, str], child_sock: socket.socket, child_stderr: int
 ) -> subprocess.Popen[bytes]:
@@ -163,6 +191,8 @@ def _execute(
             env={**environment},
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
         tried = words[0] if "/" in words[0] else f"{words[0]} (searched in PATH {environment.get('PATH', '')})"
-        raise DriverError(f"{tried} cannot be executed: {error.strerror}") from error
+        raise DriverError(f"{tried} cannot be executed: {getattr(error, 'strerror', error)}") from error

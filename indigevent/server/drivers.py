@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gevent
 
@@ -36,7 +36,8 @@ class DriverRegistry:
     def start(self, spec: Spec) -> None:
         """Start a driver, or connect to a remote."""
         supervisor = LocalDriver(spec, self._house) if isinstance(spec, DriverSpec) else RemoteDriver(spec, self._house)
-        greenlet = spawn(f"supervisor of {spec.name}", supervisor.run, on_failure=self._on_failure)
+        before = [task for other, task in self._running.items() if other.is_stopping and other.spec.name == spec.name]
+        greenlet = spawn(f"supervisor of {spec.name}", _run_after, before, supervisor, on_failure=self._on_failure)
         self._running[supervisor] = greenlet
         greenlet.rawlink(lambda _: self._ended(supervisor))
 
@@ -47,7 +48,8 @@ class DriverRegistry:
             log.info("FIFO: Starting driver %s", spec.name)
             self.start(spec)
             return
-        supervisor = next((running for running in self._running if _is_meant(spec, running.spec)), None)
+        meant = (one for one in self._running if not one.is_stopping and _is_meant(spec, one.spec))
+        supervisor = next(meant, None)
         if supervisor is None:
             log.warning("FIFO: no driver %s is running; nothing is stopped", spec.name)
             return
@@ -55,16 +57,29 @@ class DriverRegistry:
         supervisor.stop()
 
     def stop_all(self, deadline_s: float) -> None:
-        """End every driver; those that have not ended by the deadline are left to the guardian."""
+        """End every driver; those that have not ended by the deadline are killed."""
         greenlets = list(self._running.values())
         for supervisor in list(self._running):
             supervisor.stop()
         gevent.joinall(greenlets, timeout=deadline_s)
+        self.kill_all()
+
+    def kill_all(self) -> None:
+        """Kill every driver's process group, at once."""
+        for supervisor in self._running:
+            if isinstance(supervisor, LocalDriver):
+                supervisor.kill()
 
     def _ended(self, supervisor: Supervisor) -> None:
         del self._running[supervisor]
         if not self._running:
             self._on_all_ended()
+
+
+def _run_after(before: Sequence[gevent.Greenlet], supervisor: Supervisor) -> None:
+    """Run a driver when its namesakes that are being stopped have ended: two at once would fight for the device."""
+    gevent.joinall(before)
+    supervisor.run()
 
 
 def _is_meant(stop: Spec, running: Spec) -> bool:

@@ -31,9 +31,10 @@ class BlobHandle:
         """Whether this is shared memory of at least `size` bytes; reading anything else could block or fail."""
         try:
             fcntl.fcntl(self.fd, _F_GET_SEALS)
+            is_readable = fcntl.fcntl(self.fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY
         except OSError:
             return False
-        return os.fstat(self.fd).st_size >= size
+        return is_readable and os.fstat(self.fd).st_size >= size
 
 
 def receive(sock: socket.socket, max_bytes: int) -> tuple[bytes, list[BlobHandle], bool]:

@@ -105,6 +105,9 @@ class Fifo:
         text = line.decode(errors="replace").strip()
         if not text:
             return
+        if not text.isprintable():
+            log.warning("FIFO: %a has control characters; it is not carried out", text)
+            return
         log.info("FIFO: %s", text)
         try:
             self._on_command(parse_fifo_command(text))

@@ -7,10 +7,13 @@ stop would do to those that are left. A shell does: it starts in a millisecond a
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 
+from indigevent.logs import log
+
+# In a shell without job control a background command reads /dev/null unless it is told otherwise: hence descriptor 3.
 _SCRIPT = """
+exec 3<&0
 (
 trap '' HUP INT TERM
 groups=
@@ -26,7 +29,7 @@ sleep 1
 for g in $groups; do kill -TERM -- "-$g"; kill -CONT -- "-$g"; done
 sleep 2
 for g in $groups; do kill -KILL -- "-$g"; done
-) &
+) <&3 3<&- &
 """
 
 
@@ -45,6 +48,7 @@ class Guardian:
         process.wait()
         assert process.stdin is not None
         self._pipe = process.stdin
+        self._is_gone = False
 
     def watch(self, group: int) -> None:
         """A driver's process group exists from now on."""
@@ -59,5 +63,9 @@ class Guardian:
         self._pipe.close()
 
     def _tell(self, line: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # somebody killed the guardian: the drivers still run
+        try:
             self._pipe.write(line.encode())
+        except BrokenPipeError:
+            if not self._is_gone:
+                self._is_gone = True
+                log.warning("The guardian process is gone; should the server be killed, drivers may stay behind")

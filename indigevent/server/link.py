@@ -49,6 +49,7 @@ class Link:
         self.framer = Framer()
         self.end_reason = ""
         self.is_ended = False
+        self.is_aborted = False
         self._is_deaf = False
         self.lost_fds = 0
         self.progress = Event()
@@ -83,7 +84,7 @@ class Link:
         """End the link from outside its greenlet; `reason` is a clause for the log."""
         if self.is_ended:
             return
-        self.is_ended = True
+        self.is_ended = self.is_aborted = True
         self.end_reason = self.end_reason or reason
         self.queue.clear()
         self.progress.set()

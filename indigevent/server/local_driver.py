@@ -10,12 +10,14 @@ from indigevent.errors import DriverError
 from indigevent.logs import log
 from indigevent.protocol.framing import FaultKind
 from indigevent.routing.peers import Driver
-from indigevent.server.driver_process import DriverProcess
+from indigevent.server.driver_process import DriverProcess, ShortOfDescriptors
 from indigevent.server.faults import FaultLog
 from indigevent.server.house import House
 from indigevent.server.link import Link
 from indigevent.supervision.policy import Restart, RestartPolicy
 from indigevent.supervision.specs import DriverSpec
+
+_SHORTAGE_DELAY_S = 1.0
 
 
 class LocalDriver:
@@ -32,17 +34,32 @@ class LocalDriver:
             house.restart_delay_s if spec.restart_delay_s is None else spec.restart_delay_s,
         )
         self._stop = Event()
-        self._end_link: Callable[[], None] = lambda: None
+        self._end_run: Callable[[], None] = lambda: None
+        self._kill_run: Callable[[], None] = lambda: None
 
     def stop(self) -> None:
         """End the program and start it no more; `run` returns when it has ended."""
         self._stop.set()
-        self._end_link()
+        self._end_run()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stop.is_set()
+
+    def kill(self) -> None:
+        """Kill the program without waiting for anything."""
+        self._kill_run()
 
     def run(self) -> None:
         """Run the program as often as its policy allows."""
         while not self._stop.is_set():
-            uptime_s = self._run_once()
+            try:
+                uptime_s = self._run_once()
+            except ShortOfDescriptors as error:  # our trouble, not an exit of the driver
+                log.warning("Driver %s: waits for %s", self.spec.name, error)
+                self._stop.wait(_SHORTAGE_DELAY_S)
+                continue
             if self._stop.is_set():
                 return
             restart = self._policy.after_exit(uptime_s)
@@ -66,16 +83,24 @@ class LocalDriver:
             return 0.0
         link = Link(process.sock, f"Driver {spec.name}", takes_fds=True)
         log.info("Driver %s: pid=%d rfd=%d wfd=%d", spec.name, process.pid, link.fileno(), link.fileno())
-        self._end_link = link.end_writing
+        self._end_run = lambda: self._close_stdin(link, process)
+        self._kill_run = process.kill
         process.exited.rawlink(lambda _: link.expect_end())
         try:
             self._serve(link)
+        except Exception:  # ours is the fault, but this run of the driver is all that it costs
+            log.exception("Driver %s: serving it failed", spec.name)
         finally:
-            self._end_link = lambda: None
+            self._end_run = lambda: None
             link.close()
             status = process.finish()
+            self._kill_run = lambda: None
         log.info("Driver %s: ended with status %d", spec.name, status)
         return process.uptime_s
+
+    def _close_stdin(self, link: Link, process: DriverProcess) -> None:
+        link.end_writing()
+        process.expect_end()
 
     def _serve(self, link: Link) -> None:
         switchboard = self._house.switchboard

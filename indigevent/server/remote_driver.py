@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 
+import gevent
 import gevent.socket
 from gevent.event import Event
 
 from indigevent.logs import log
 from indigevent.routing.peers import Driver
 from indigevent.server.faults import FaultLog
+from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 from indigevent.server.link import Link
 from indigevent.supervision.policy import ReconnectPolicy
@@ -27,28 +29,44 @@ class RemoteDriver:
         self._policy = ReconnectPolicy()
         self._stop = Event()
         self._link: Link | None = None
+        self._connecting: gevent.Greenlet | None = None
         self._last_trouble = ""
 
     def stop(self) -> None:
         """Close the connection and make no other."""
         self._stop.set()
+        if self._connecting is not None:
+            self._connecting.kill(block=False)
         if self._link is not None:
             self._link.abort("stopped")
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stop.is_set()
 
     def run(self) -> None:
         """Connect, serve, and begin again after a delay when the connection fails or is lost."""
         while not self._stop.is_set():
-            sock = self._connect()
+            sock = self._connected()
             if sock is not None:
                 self._serve(sock)
             if not self._stop.is_set():
                 self._stop.wait(self._policy.delay_s())
 
+    def _connected(self) -> socket.socket | None:
+        """A connection, made in a greenlet of its own so that `stop` need not wait for it; None when there is none."""
+        self._connecting = spawn(f"connecting {self.spec.name}", self._connect, on_failure=lambda _: None)
+        self._connecting.join()
+        sock = self._connecting.value
+        self._connecting = None
+        return sock if isinstance(sock, socket.socket) else None
+
     def _connect(self) -> socket.socket | None:
         spec = self.spec
         try:
             connected = gevent.socket.create_connection((spec.host, spec.port), timeout=_CONNECT_TIMEOUT_S)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name with an empty or endless label is a UnicodeError
             self._report(f"{spec.host}:{spec.port} cannot be reached ({error}); trying again, ever more seldom")
             return None
         sock = socket.socket(fileno=connected.detach())
@@ -60,15 +78,19 @@ class RemoteDriver:
         spec, switchboard = self.spec, self._house.switchboard
         link = self._link = Link(sock, f"Driver {spec.name}")
         log.info("Driver %s: socket=%d", spec.name, link.fileno())
-        remote = Driver(link.label, self._house.next_number(), link, f"{spec.host}:{spec.port}", spec.blobs)
+        address = f"{spec.host}:{spec.port}"
+        remote = Driver(link.label, self._house.next_number(), link, address, spec.device, spec.blobs)
         faults = FaultLog(f"Driver {spec.name}")
-        switchboard.table.add_driver(remote, [spec.device] if spec.device else [])
-        switchboard.greet(remote, spec.device)
+        switchboard.table.add_driver(remote)
+        switchboard.greet(remote)
         try:
             for messages in link.batches():
                 switchboard.from_driver(remote, messages)
                 faults.note(link.framer.take_faults())
-                self._heard()
+                if messages:
+                    self._heard()
+        except Exception:  # ours is the fault, but this remote's connection is all that it costs
+            log.exception("Driver %s: serving it failed", spec.name)
         finally:
             self._link = None
             switchboard.driver_gone(remote)

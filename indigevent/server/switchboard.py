@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from indigevent.logs import TRACE, log
@@ -12,6 +13,7 @@ from indigevent.protocol.message import BlobMessage, Message
 from indigevent.routing.chaining import BlobDemand
 from indigevent.routing.peers import Client, Driver, Peer
 from indigevent.routing.table import Recipients, RoutingTable
+from indigevent.server import blobs
 from indigevent.server.blobs import BlobForms
 from indigevent.server.delivery import Delivery, QueueLimits
 from indigevent.server.islog import IsLog
@@ -30,7 +32,7 @@ class Switchboard:
     """
 
     def __init__(self, server_id: str, limits: QueueLimits, islog: IsLog | None) -> None:
-        self.table = RoutingTable()
+        self.table = RoutingTable(time.monotonic)
         self._server_id = server_id
         self._limits = limits
         self._islog = islog
@@ -73,20 +75,24 @@ class Switchboard:
             if self._islog is not None:
                 self._islog.note(message)
             special = self._driver_specials.get(message.tag)
+            if special is None and not message.device:
+                special = self._driver_addresses_all
             if special is not None:
                 delivery.close_run()
                 special(driver, message, delivery)
             else:
                 delivery.add(message, self.table.from_driver(driver, message))
-        if len(driver.devices) != devices:
-            self._devices_changed(driver, delivery)
+        if self.table.conflicts:
+            self._log_conflicts()
+        if driver.remote and len(driver.devices) != devices:
+            self._update_demands(delivery)
         delivery.finish()
 
-    def greet(self, driver: Driver, spec_device: str = "") -> None:
+    def greet(self, driver: Driver) -> None:
         """The first message to a driver that was started, or to a remote that was reached."""
         delivery = Delivery(self._limits)
         if driver.remote:
-            delivery.push(driver, requests.get_properties(spec_device, self._server_id))
+            delivery.push(driver, requests.get_properties(driver.announced, self._server_id))
             self._demands[driver] = BlobDemand(driver)
             self._update_demands(delivery)
         else:
@@ -153,6 +159,16 @@ class Switchboard:
         readers = self._send_blob(driver, message, lambda: self.table.from_driver(driver, message), delivery)
         self._pings.blob_sent(driver, readers)
 
+    def _driver_addresses_all(self, driver: Driver, message: Message, delivery: Delivery) -> None:
+        """A message without device: no owner keeps it from going round in a ring of servers, so it is marked there."""
+        if self._server_id in requests.passed_servers(message):
+            return
+        for peer in self.table.from_driver(driver, message):
+            if isinstance(peer, Client) and peer.interest.marks_requests:
+                delivery.push(peer, requests.with_server(message, self._server_id))
+            else:
+                delivery.push(peer, requests.without_servers(message))
+
     # Common
 
     def _send_blob(
@@ -160,6 +176,10 @@ class Switchboard:
     ) -> Recipients:
         """Queue a BLOB in the form that each recipient takes; making one gives others a turn, so routes may change."""
         assert isinstance(message, BlobMessage)
+        trouble = blobs.trouble(message)
+        if trouble:
+            sender.outlet.abort(trouble)
+            return ()
         forms = BlobForms(message)
         recipients = route()
         while forms.lacks_for(takers := delivery.takers_of_blob(message, recipients)):
@@ -180,13 +200,11 @@ class Switchboard:
             else:
                 delivery.push(peer, requests.without_servers(request))
 
-    def _devices_changed(self, driver: Driver, delivery: Delivery) -> None:
+    def _log_conflicts(self) -> None:
         for conflict in self.table.take_conflicts():
             fate = "what it says of it is dropped" if conflict.second.remote else "both get commands for it"
-            first, second = conflict.first.label, conflict.second.label
-            log.warning("%s: device %s is of %s already; %s", second, conflict.device, first, fate)
-        if driver.remote:
-            self._update_demands(delivery)
+            first, second = conflict.first.label.replace("Driver", "driver", 1), conflict.second.label
+            log.warning("%s: device %s is %s's already; %s", second, conflict.device, first, fate)
 
     def _update_demands(self, delivery: Delivery) -> None:
         """Ask remotes for the BLOBs that somebody here wants, and for no others."""

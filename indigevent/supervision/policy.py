@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _GROWTH = 2.0
 _MAX_DELAY_S = 60.0
 _STABLE_S = 60.0
+_MAX_DOUBLINGS = 32
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class RestartPolicy:
             self.done = 0
         if self.done >= self.restarts:
             return None
-        restart = Restart(self.done, min(self._first_delay_s * _GROWTH**self.done, _MAX_DELAY_S))
+        restart = Restart(self.done, _delay_s(self._first_delay_s, self.done))
         self.done += 1
         return restart
 
@@ -45,14 +46,20 @@ class ReconnectPolicy:
 
     def __init__(self, first_delay_s: float = 1.0) -> None:
         self._first_delay_s = first_delay_s
-        self._next_s = first_delay_s
+        self._failures = 0
 
     def reached(self) -> None:
         """The remote has answered."""
-        self._next_s = self._first_delay_s
+        self._failures = 0
 
     def delay_s(self) -> float:
         """How long to wait before the next attempt."""
-        delay = self._next_s
-        self._next_s = min(delay * _GROWTH, _MAX_DELAY_S)
-        return delay
+        delay_s = _delay_s(self._first_delay_s, self._failures)
+        self._failures += 1
+        return delay_s
+
+
+def _delay_s(first_s: float, number: int) -> float:
+    """The delay number `number`, counted from 0: doubled each time, up to a limit that the first one may raise."""
+    limit_s = max(_MAX_DELAY_S, first_s)
+    return min(first_s * _GROWTH ** min(number, _MAX_DOUBLINGS), limit_s)

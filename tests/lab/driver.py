@@ -121,7 +121,7 @@ class ScriptedDriver:
 
     def incarnation(self, number: int = 1) -> Incarnation:
         """Wait until the driver was started for the `number`th time, and return that incarnation."""
-        self.pump.wait(lambda: len(self.incarnations) >= number, lambda: f"driver {self.name} starts for the {number}. time")
+        self.pump.wait(lambda: len(self.incarnations) >= number, f"start number {number} of driver {self.name}")
         return self.incarnations[number - 1]
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from .client import ScriptedClient
 from .driver import DriverDesk, ScriptedDriver
 from .party import Party
-from .pump import Pump
+from .pump import LabTimeout, Pump
 from .server import REFERENCE, Server, clean_environment, free_port
 
 Transcript = dict[str, list[str]]
@@ -66,10 +66,13 @@ class Lab:
     def server(self, *arguments: object, port: int | None = None, **environment: str) -> Server:
         """Start a server and wait until it listens and every scripted driver among the arguments was started."""
         server = self.launch(*arguments, port=port, **environment)
-        for argument in arguments:
-            if isinstance(argument, ScriptedDriver):
-                argument.expect("getProperties", version="1.7")
-        server.wait_until_listening()
+        try:
+            for argument in arguments:
+                if isinstance(argument, ScriptedDriver):
+                    argument.expect("getProperties", version="1.7")
+            server.wait_until_listening()
+        except LabTimeout as error:
+            raise LabTimeout(f"{error}; status {server.process.poll()}, log:\n{server.log}") from None
         return server
 
     def client(self, server: Server, name: str, *messages: str) -> ScriptedClient:

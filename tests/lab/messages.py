@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-
 UNPARSABLE = {code: 0xE000 + code for code in range(32) if code not in (9, 10, 13)} | {
     0xDC00 + byte: 0xE100 + byte for byte in range(128, 256)
 }

@@ -75,7 +75,8 @@ class Party:
     def expect_deletion(self, device: str) -> None:
         """Wait for the delProperty of a whole device, even where what came before it cannot be parsed."""
         needle = re.compile(rf"<delProperty device=.{re.escape(device)}./>".encode())
-        self.pump.wait(lambda: needle.search(self.received), lambda: f"{self.name} hears that {device} is gone; it has {self.lines()}")
+        heard = f"{self.name} hears that {device} is gone"
+        self.pump.wait(lambda: needle.search(self.received), lambda: f"{heard}; it has {self.lines()}")
 
     def expect_closed(self, deadline_s: float = DEADLINE_S) -> None:
         """Wait until the server has closed this connection."""

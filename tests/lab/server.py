@@ -29,9 +29,9 @@ def free_port() -> int:
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """Return this process's environment without anything that steers a server or a driver."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("INDI")}
-    return kept | extra
+    """Return this process's environment with `extra` and without anything else that steers a server or a driver."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INDI")}
+    return {**kept, **extra}
 
 
 class Server:

@@ -101,8 +101,8 @@ def test_same_properties(group: str, listed: dict[str, Runs]) -> None:
 class Observatory:
     """A telescope and a camera, controlled by indi_setprop, with a TCP and a local client that receive pictures."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.lab = Lab(kind, folder)
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
         self.server = serve(self.lab, "indi_simulator_telescope", "indi_simulator_ccd")
         self.tcp = watcher(self.lab, self.server, 2)
         self.local = self.lab.local_client(self.server, "local", EVERYTHING, enable_blob("Also"))
@@ -152,8 +152,9 @@ class Night:
 
 def observe(kind: str, folder: Path) -> Night:
     """Connect, point, slew, and take pictures."""
-    observatory = Observatory(kind, folder)
+    lab = Lab(kind, folder)
     try:
+        observatory = Observatory(lab)
         observatory.point("SYNC", 5, 20)
         first, _ = observatory.expose()
         observatory.point("TRACK", 5.05, 20.5)
@@ -162,12 +163,13 @@ def observe(kind: str, folder: Path) -> Night:
         rights = [float(read_header(picture)["RA"]) for picture in (first, tcp)]
         return Night(headers, rights, tcp == local, size_from_header(headers), pictures_in_a_row(observatory))
     finally:
-        observatory.lab.close()
+        lab.close()
 
 
 def pictures_in_a_row(observatory: Observatory) -> int:
-    """Take EXPOSURES pictures one after the other; return how many whole ones arrived over both ways."""
-    command = f"<newNumberVector device='{CCD}' name='CCD_EXPOSURE'><oneNumber name='CCD_EXPOSURE_VALUE'>0.01</oneNumber></newNumberVector>"
+    """Take EXPOSURES pictures; return how many arrived whole over both ways."""
+    seconds = "<oneNumber name='CCD_EXPOSURE_VALUE'>0.01</oneNumber>"
+    command = f"<newNumberVector device='{CCD}' name='CCD_EXPOSURE'>{seconds}</newNumberVector>"
     whole = 0
     for _ in range(EXPOSURES):
         observatory.tcp.send(command)

@@ -29,9 +29,9 @@ SAME = {
     "never_for_everything": (EVERYTHING, enable_blob("Also"), enable_blob("Never")),
     "also_for_a_property": (EVERYTHING, enable_blob("Also", "A", "B1")),
     "also_for_two_properties": (EVERYTHING, enable_blob("Also", "A", "B1"), enable_blob("Also", "Other", "B1")),
-    "never_for_a_property_after_also_for_everything": (EVERYTHING, enable_blob("Also"), enable_blob("Never", "A", "B1")),
-    "also_for_everything_after_never_for_a_property": (EVERYTHING, enable_blob("Never", "A", "B1"), enable_blob("Also")),
-    "never_for_everything_after_also_for_a_property": (EVERYTHING, enable_blob("Also", "A", "B1"), enable_blob("Never")),
+    "never_for_a_property_after_also_for_all": (EVERYTHING, enable_blob("Also"), enable_blob("Never", "A", "B1")),
+    "also_for_all_after_never_for_a_property": (EVERYTHING, enable_blob("Never", "A", "B1"), enable_blob("Also")),
+    "never_for_all_after_also_for_a_property": (EVERYTHING, enable_blob("Also", "A", "B1"), enable_blob("Never")),
     "before_the_subscription": (enable_blob("Also"), EVERYTHING),
     "device_subscriber_also": (get("A"), enable_blob("Also", "A")),
     "property_subscriber_also": (get("A", "B1"), enable_blob("Also", "A", "B1")),
@@ -60,10 +60,15 @@ for _name, _messages in SAME.items():
 
     add(_name, _played)
 
-DEFINITIONS = [f"<defBLOBVector device='A' name='{name}' perm='ro' state='Idle'><defBLOB name='b'/></>" for name in ("B1", "B2")]
+DEFINITIONS = [
+    "<defBLOBVector device='A' name='B1' perm='ro' state='Idle'><defBLOB name='b'/></>",
+    "<defBLOBVector device='A' name='B2' perm='ro' state='Idle'><defBLOB name='b'/></>",
+]
 SET_B1 = "<setBLOBVector device='A' name='B1'><oneBLOB enclen='4' format='.x' name='b' size='3'>inline b'one'</></>"
 SET_B2 = "<setBLOBVector device='A' name='B2'><oneBLOB enclen='4' format='.x' name='b' size='3'>inline b'two'</></>"
-SET_OTHER = "<setBLOBVector device='Other' name='B1'><oneBLOB enclen='8' format='.x' name='b' size='5'>inline b'other'</></>"
+SET_OTHER = (
+    "<setBLOBVector device='Other' name='B1'><oneBLOB enclen='8' format='.x' name='b' size='5'>inline b'other'</></>"
+)
 REST = [
     "<setNumberVector device='A' name='N' state='Ok'><oneNumber name='x'>1</></>",
     "<setNumberVector device='A' name='B1' state='Ok'><oneNumber name='x'>1</></>",

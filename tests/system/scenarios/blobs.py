@@ -136,6 +136,7 @@ def big_inline_in_lines_from_a_driver(lab: Lab) -> Transcript:
 
 
 BIG_SHOWN = f"{len(BIG)} bytes {hashlib.sha1(BIG).hexdigest()}"
+BIG_ENCLEN = (len(BIG) + 2) // 3 * 4
 UPDATE = "<setNumberVector device='A' name='P' state='Ok'><oneNumber name='x'>1</></>"
 GONE = "<delProperty device='A'/>"
 
@@ -146,7 +147,7 @@ GONE = "<delProperty device='A'/>"
     ours={
         "tcp": [
             "<setBLOBVector device='A' name='B'>"
-            f"<oneBLOB enclen='{(len(BIG) + 2) // 3 * 4}' format='.x' name='b' size='{len(BIG)}'>inline {BIG_SHOWN}</></>",
+            f"<oneBLOB enclen='{BIG_ENCLEN}' format='.x' name='b' size='{len(BIG)}'>inline {BIG_SHOWN}</></>",
             UPDATE,
             GONE,
         ],

@@ -101,7 +101,7 @@ def devices_of_a_whole_remote_are_owned_when_they_speak(lab: Lab) -> Transcript:
 @scenario()
 def local_driver_snoops_a_remote_device(lab: Lab) -> Transcript:
     down, far = downstream(lab, "A")
-    up, near = upstream(lab, address(down, "A"))
+    _, near = upstream(lab, address(down, "A"))
     far.expect("getProperties", device="A")
     near.send(get("A"))
     far.expect("getProperties", device="A")
@@ -321,7 +321,12 @@ def remote_server_ends_and_comes_back(lab: Lab) -> Transcript:
         lab.note("upstream goes on")
         lab.launch(far, port=down.port)
         again = far.incarnation(2)
-        lab.pump.poll(lambda: again.send(define("A", "Back")) or client.has("defNumberVector"), "device A is back")
+
+        def back() -> bool:
+            again.send(define("A", "Back"))
+            return client.has("defNumberVector")
+
+        lab.pump.poll(back, "device A is back")
         lab.note("device back")
     return {"notes": lab.notes}
 

@@ -25,7 +25,7 @@ class Fifo:
         self.prefix = lab.folder / "a prefix"
         self.prefixed = lab.driver("prefixed", self.prefix / "bin")
         search = f"{self.alpha.path.parent}:{os.environ['PATH']}"
-        self.server: Server = lab.server("-f", self.path, *arguments, PATH=search, **environment)
+        self.server: Server = lab.server("-f", self.path, *arguments, port=None, PATH=search, **environment)
 
     def write(self, *lines: str) -> None:
         """Write commands, each with its newline, as one writer."""

@@ -103,8 +103,8 @@ def only_updates_of_a_client_reach_snoopers(lab: Lab) -> Transcript:
     server, _, beta = two_drivers(lab)
     beta.send(get("A"))
     beta.ping()
-    messages = (define("A", "Z"), note("A", "hello"), delete("A", "P"), command("A"), "<setTextVector device='A' name='P'/>")
-    lab.client(server, "sender", *messages)
+    messages = (define("A", "Z"), note("A", "hello"), delete("A", "P"), command("A"))
+    lab.client(server, "sender", *messages, "<setTextVector device='A' name='P'/>")
     return lab.transcript()
 
 

@@ -34,6 +34,14 @@ SNOOPED_ALL = (
     note(None, "of nobody"),
     "<unknownTag device='A' name='P'/>",
 )
+SNOOPED_BLOB = "<setBLOBVector device='A' name='B'><oneBLOB{} format='.x' name='b' size='5'>{} b'hello'</></>"
+
+
+def snooper_got(attribute: str, form: str) -> Transcript:
+    """Return the expectation for a snooping driver that got one BLOB."""
+    return {"also#1": ["<getProperties version='1.7'/>", SNOOPED_BLOB.format(attribute, form)]}
+
+
 SEEN_BY_ALL_BUT_EVERYTHING = [
     "<getProperties device='A' version='1.7'/>",
     "<getProperties device='B' name='P' version='1.7'/>",
@@ -149,7 +157,7 @@ def snooping_on_each_other(lab: Lab) -> Transcript:
 
 @scenario(
     differs="driver-getproperties",
-    reference={name: SEEN_BY_ALL_BUT_EVERYTHING for name in ("device", "property", "other property", "nothing")},
+    reference=dict.fromkeys(("device", "property", "other property", "nothing"), SEEN_BY_ALL_BUT_EVERYTHING),
     ours={name: [] for name in ("device", "property", "other property", "nothing")},
 )
 def get_properties_of_a_driver(lab: Lab) -> Transcript:
@@ -192,18 +200,8 @@ def blobs_for_snoopers_by_policy(lab: Lab) -> Transcript:
 
 @scenario(
     differs="blobs-to-drivers-inline",
-    reference={
-        "also#1": [
-            "<getProperties version='1.7'/>",
-            "<setBLOBVector device='A' name='B'><oneBLOB attached='true' format='.x' name='b' size='5'>attached b'hello'</></>",
-        ]
-    },
-    ours={
-        "also#1": [
-            "<getProperties version='1.7'/>",
-            "<setBLOBVector device='A' name='B'><oneBLOB enclen='8' format='.x' name='b' size='5'>inline b'hello'</></>",
-        ]
-    },
+    reference=snooper_got(" attached='true'", "attached"),
+    ours=snooper_got(" enclen='8'", "inline"),
 )
 def inline_blob_for_a_snooper(lab: Lab) -> Transcript:
     alpha, also, property_only, without_snoop = (lab.driver(n) for n in ("alpha", "also", "property", "unsnooped"))
@@ -218,18 +216,8 @@ def inline_blob_for_a_snooper(lab: Lab) -> Transcript:
 
 @scenario(
     differs="blobs-to-drivers-inline",
-    reference={
-        "also#1": [
-            "<getProperties version='1.7'/>",
-            "<setBLOBVector device='A' name='B'><oneBLOB attached='true' format='.x' name='b' size='5'>attached b'hello'</></>",
-        ]
-    },
-    ours={
-        "also#1": [
-            "<getProperties version='1.7'/>",
-            "<setBLOBVector device='A' name='B'><oneBLOB format='.x' name='b' size='5'>inline b'hello'</></>",
-        ]
-    },
+    reference=snooper_got(" attached='true'", "attached"),
+    ours=snooper_got("", "inline"),
 )
 def attached_blob_for_a_snooper(lab: Lab) -> Transcript:
     alpha, also = lab.driver("alpha"), lab.driver("also")

@@ -7,7 +7,18 @@ import signal
 import psutil
 
 from tests.lab.lab import Lab, Transcript
-from tests.lab.vocabulary import EVERYTHING, STAR, attached, blob_vector, command, define, enable_blob, get, note, update
+from tests.lab.vocabulary import (
+    EVERYTHING,
+    STAR,
+    attached,
+    blob_vector,
+    command,
+    define,
+    enable_blob,
+    get,
+    note,
+    update,
+)
 from tests.system.registry import scenario
 
 from .from_clients import two_drivers
@@ -94,12 +105,15 @@ def one_of_two_owners_dies(lab: Lab) -> Transcript:
 def restarts_up_to_the_limit(lab: Lab) -> Transcript:
     alpha, beta = lab.driver("alpha"), lab.driver("beta")
     server = lab.server("-r", 2, alpha, beta)
-    for number, end in enumerate((lambda one: one.exit(0), lambda one: one.exit(3), lambda one: one.kill()), 1):
+    for number, status in enumerate((0, 3, None), 1):
         one = alpha.incarnation(number)
         one.expect_count(1, "getProperties")
         one.send(define("A"))
         one.ping()
-        end(one)
+        if status is None:
+            one.kill()
+        else:
+            one.exit(status)
     server.wait_for_log("Terminated after")
     lab.client(server, "client", EVERYTHING, command("A"))
     return lab.transcript() | {"log": lab.log_lines(server, RESTART_LINES)}
@@ -169,7 +183,8 @@ def driver_found_by_name_on_the_path(lab: Lab) -> Transcript:
     alpha = lab.driver("alpha")
     lab.launch("alpha", PATH=f"{alpha.path.parent}:/usr/bin:/bin")
     alpha.expect("getProperties")
-    return {"arguments": [str(alpha.latest.hello["arguments"])], "descriptors": [str(alpha.latest.hello["descriptors"])]}
+    hello = alpha.latest.hello
+    return {"arguments": [str(hello["arguments"])], "descriptors": [str(hello["descriptors"])]}
 
 
 def alive(pid: int) -> bool:

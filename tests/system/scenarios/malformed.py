@@ -5,6 +5,8 @@ Each case is sent by a peer of its own, followed by two good messages; the lines
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tests.lab.lab import Lab, Transcript
 from tests.lab.messages import Message
 from tests.lab.vocabulary import EVERYTHING, define
@@ -47,13 +49,13 @@ ACCEPTED: dict[str, str | bytes] = {
     "line breaks in a text": TEXT.format("one\n\ttwo\nthree"),
     "blanks around a text": TEXT.format("\n      spaced  out\n    "),
     "raw > in a text": TEXT.format("a > b"),
-    "processing instruction inside": "<setTextVector device='A' name='T'><?pi?><oneText name='t'>x</oneText></setTextVector>",
+    "instruction inside": "<setTextVector device='A' name='T'><?pi?><oneText name='t'>x</oneText></setTextVector>",
     "comment inside": "<setTextVector device='A' name='T'><!-- c --><oneText name='t'>x</oneText></setTextVector>",
     "blank in an end tag": "<setTextVector device='A' name='T'><oneText name='t'>x</oneText  ></setTextVector\n>",
     "text between elements": "<setTextVector device='A' name='T'>loose <oneText name='t'>x</oneText></setTextVector>",
     "empty values": "<message device='A' message='' name=''/>",
     "empty element with an end tag": "<message device='A' message='x'></message>",
-    "unknown element with INDI names inside": "<mine device='A'><message device='A' message='x'/><getProperties/></mine>",
+    "INDI names in an unknown element": "<mine device='A'><message device='A' message='x'/><getProperties/></mine>",
     "deep nesting": "<mine device='A'>" + "<a>" * 20 + "x" + "</a>" * 20 + "</mine>",
     "many attributes": "<message device='A' " + " ".join(f"a{number}='{number}'" for number in range(30)) + "/>",
 }
@@ -65,31 +67,47 @@ DROPPED: dict[str, str | bytes] = {
     "mismatched end tag outside": "<message device='A' message='x'></massage>",
 }
 
-REPAIRED: dict[str, tuple[str | bytes, list[str], list[str]]] = {
-    "bare & in a value": ("<message device='A' message='a & b'/>", [], [said("a & b"), NEXT, AFTER]),
-    "cut off by the next": (TEXT.split("{}")[0] + "x", [], [NEXT, AFTER]),
-    "cut off in a start tag": ("<setTextVector device='A' ", [AFTER], [NEXT, AFTER]),
-    "duplicate attribute": ("<message device='A' device='B' message='x'/>", ["#malformed"], [NEXT, AFTER]),
-    "CDATA": (TEXT.format("<![CDATA[a<b>&c]]>"), ["#malformed"], [text("a<b>&c"), NEXT, AFTER]),
-    "control bytes in a value": ("<message device='A' message='a\x00\x01\x1fb'/>", [NEXT, AFTER], [said("ab"), NEXT, AFTER]),
-    "control bytes in a text": (TEXT.format("a\x00\x01\x08b"), [NEXT, AFTER], [text("ab"), NEXT, AFTER]),
-    "Latin-1 in a value": (
+class Repair(NamedTuple):
+    """What is sent, and what the reference and ours make of it and of the two messages after it."""
+
+    sent: str | bytes
+    reference: list[str]
+    ours: list[str]
+
+
+REPAIRED: dict[str, Repair] = {
+    "bare & in a value": Repair("<message device='A' message='a & b'/>", [], [said("a & b"), NEXT, AFTER]),
+    "cut off by the next": Repair(TEXT.split("{}", maxsplit=1)[0] + "x", [], [NEXT, AFTER]),
+    "cut off in a start tag": Repair("<setTextVector device='A' ", [AFTER], [NEXT, AFTER]),
+    "duplicate attribute": Repair("<message device='A' device='B' message='x'/>", ["#malformed"], [NEXT, AFTER]),
+    "CDATA": Repair(TEXT.format("<![CDATA[a<b>&c]]>"), ["#malformed"], [text("a<b>&c"), NEXT, AFTER]),
+    "control bytes in a value": Repair(
+        "<message device='A' message='a\x00\x01\x1fb'/>",
+        [NEXT, AFTER],
+        [said("ab"), NEXT, AFTER],
+    ),
+    "control bytes in a text": Repair(TEXT.format("a\x00\x01\x08b"), [NEXT, AFTER], [text("ab"), NEXT, AFTER]),
+    "Latin-1 in a value": Repair(
         b"<message device='A' message='10\xb0'/>",
         [said("10\ue1b0"), NEXT, AFTER],
         [said("10\u00b0"), NEXT, AFTER],
     ),
-    "Latin-1 in a text": (
+    "Latin-1 in a text": Repair(
         TEXT.format("10#").encode().replace(b"#", b"\xb0"),
         [text("10\ue1b0"), NEXT, AFTER],
         [text("10\u00b0"), NEXT, AFTER],
     ),
-    "line break in a value": (
+    "line break in a value": Repair(
         "<message device='A' message='one\ntwo\tthree'/>",
         [said("onetwothree"), NEXT, AFTER],
         [said("one two three"), NEXT, AFTER],
     ),
-    "comment with > in a text": (TEXT.format("x<!-- a > b -->y"), [text("x b -->y"), NEXT, AFTER], [text("xy"), NEXT, AFTER]),
-    "numeric references": (
+    "comment with > in a text": Repair(
+        TEXT.format("x<!-- a > b -->y"),
+        [text("x b -->y"), NEXT, AFTER],
+        [text("xy"), NEXT, AFTER],
+    ),
+    "numeric references": Repair(
         "<message device='A' message='&#65;&#x42;'/>",
         [said("&#65;&#x42;"), NEXT, AFTER],
         [said("AB"), NEXT, AFTER],
@@ -144,17 +162,17 @@ def from_drivers(lab: Lab, cases: dict[str, str | bytes]) -> Transcript:
 
 def shortened(received: Transcript) -> Transcript:
     """Reduce what cannot be parsed to the fact that it cannot."""
-    return {name: ["#malformed"] if any("<#malformed" in one for one in lines) else lines for name, lines in received.items()}
-
-
-def repaired(kind: int) -> Transcript:
-    """Return the reference's (0) or our (1) expectation for the cases that differ."""
-    return {name: case[1 + kind] for name, case in REPAIRED.items()}
+    unparsable = ["#malformed"]
+    return {name: unparsable if "<#malformed" in "".join(lines) else lines for name, lines in received.items()}
 
 
 def inputs() -> dict[str, str | bytes]:
     """Return what is sent in the cases that differ."""
-    return {name: case[0] for name, case in REPAIRED.items()}
+    return {name: case.sent for name, case in REPAIRED.items()}
+
+
+OF_REFERENCE = {name: case.reference for name, case in REPAIRED.items()}
+OF_OURS = {name: case.ours for name, case in REPAIRED.items()}
 
 
 @scenario()
@@ -177,7 +195,7 @@ def dropped_from_drivers(lab: Lab) -> Transcript:
     return from_drivers(lab, DROPPED)
 
 
-@scenario(differs="well-formed", reference=repaired(0), ours=repaired(1))
+@scenario(differs="well-formed", reference=OF_REFERENCE, ours=OF_OURS)
 def repaired_from_clients(lab: Lab) -> Transcript:
     return shortened(one_driver_for_each(lab))
 
@@ -196,7 +214,7 @@ def one_driver_for_each(lab: Lab) -> Transcript:
     return received
 
 
-@scenario(differs="well-formed", reference=repaired(0), ours=repaired(1))
+@scenario(differs="well-formed", reference=OF_REFERENCE, ours=OF_OURS)
 def repaired_from_drivers(lab: Lab) -> Transcript:
     return shortened(from_drivers(lab, inputs()))
 

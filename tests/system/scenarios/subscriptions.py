@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab.driver import ScriptedDriver
 from tests.lab.lab import Lab, Transcript
 from tests.lab.vocabulary import EVERYTHING, STAR, command, define, delete, enable_blob, get, note, update
-from tests.system.registry import add, scenario
+from tests.system.registry import add
 
 REPERTOIRE = (
     define("A", "P"),
