@@ -54,7 +54,7 @@ def with_server(message: Message, server_id: str) -> bytes:
     """The message as it goes on to another server, which is to know that it has been here."""
     via = " ".join([*passed_servers(message), server_id])
     start = b"<" + message.tag.encode()
-    return without_servers(message).replace(start, start + b' via="' + via.encode() + b'"', 1)
+    return without_servers(message).replace(start, start + b' via="' + repair.escape(via) + b'"', 1)
 
 
 def without_servers(message: Message) -> bytes:

@@ -68,7 +68,7 @@ class RoutingTable:
     def add_driver(self, driver: Driver) -> None:
         """A driver has been started, or a remote connected; the device it is announced for counts as its own."""
         self.drivers[driver] = None
-        if driver.announced and not self._refuses(driver, "def", driver.announced):
+        if driver.announced and not self._refuses(driver, driver.announced):
             self._own(driver, driver.announced)
         self._forget_routes()
 
@@ -81,9 +81,11 @@ class RoutingTable:
         for device in {device for device, _ in driver.snoops}:
             _discard(self._snoopers, device, driver)
         lost = []
+        now = self._clock()
+        self._lost = {device: loss for device, loss in self._lost.items() if now - loss[1] < _MOURNING_S}
         for device in driver.devices:
             _discard(self._owners, device, driver)
-            self._lost[device] = (driver.remote, self._clock())
+            self._lost[device] = (driver.remote, now)
             lost.append((device, self._all_concerned(driver, device)))
         for other in self.drivers:
             other.refused.difference_update(driver.devices)
@@ -117,7 +119,7 @@ class RoutingTable:
         if known is not None:
             return known
         device = message.device
-        if device and self._refuses(driver, message.tag, device):
+        if device and self._refuses(driver, device):
             return ()
         if device and device not in driver.devices and (not driver.remote or _is_owners_word(message.tag)):
             self._own(driver, device)
@@ -212,7 +214,7 @@ class RoutingTable:
         driver.devices[device] = None
         owners[driver] = None
 
-    def _refuses(self, driver: Driver, tag: str, device: str) -> bool:
+    def _refuses(self, driver: Driver, device: str) -> bool:
         """Whether what a remote says of a device is to be dropped, because the device is, or just was, another's.
 
         So servers that are chained in a ring do not take each other's word for a device that one of them serves.
@@ -229,11 +231,8 @@ class RoutingTable:
 
     def _is_mourned(self, driver: Driver, device: str) -> bool:
         """Whether somebody else has lost the device so recently that this may be an echo of it."""
-        owner, when = self._lost.get(device, ("", -_MOURNING_S))
-        if self._clock() - when >= _MOURNING_S:
-            self._lost.pop(device, None)
-            return False
-        return owner != driver.remote
+        owner, when = self._lost.get(device, (driver.remote, 0.0))
+        return owner != driver.remote and self._clock() - when < _MOURNING_S
 
     def _rival(self, driver: Driver, device: str) -> Driver | None:
         """Who else owns a device of a remote: anybody who had it before, and any local driver at all."""

@@ -58,11 +58,11 @@ class Daemon:
         self._fd_freed = Event()
         self._greenlets: list[gevent.Greenlet] = []
         self._clients: set[gevent.Greenlet] = set()
-        islog = IsLog(settings.islog_dir) if settings.islog_dir else None
+        self._islog = IsLog(settings.islog_dir) if settings.islog_dir else None
         limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes)
         self._sockets = self._bind()
         self._house = House(
-            Switchboard(uuid.uuid4().hex, limits, islog),
+            Switchboard(uuid.uuid4().hex, limits, self._islog),
             Guardian(),
             dict(os.environ),
             has_fifo=settings.fifo is not None,
@@ -156,6 +156,8 @@ class Daemon:
         self._drivers.stop_all(_SHUTDOWN_DEADLINE_S)
         gevent.killall(list(self._clients))
         self._house.guardian.close()
+        if self._islog is not None:
+            self._islog.close()
         log.warning("good bye")
 
 

@@ -23,7 +23,8 @@ def serve_client(sock: socket.socket, house: House) -> None:
     is_local = sock.family == socket.AF_UNIX
     number = house.next_number()
     link = Link(sock, f"Client {number}", takes_fds=is_local)
-    log.info("%s: new arrival from %s - welcome!", link.label, _origin(sock))
+    if log.isEnabledFor(logging.INFO):
+        log.info("%s: new arrival from %s - welcome!", link.label, _origin(sock))
     client = Client(link.label, number, link, takes_attached=is_local and fdpass.SUPPORTED)
     table = house.switchboard.table
     table.add_client(client)
@@ -55,7 +56,10 @@ def _route(link: Link, client: Client, house: House) -> None:
 
 def _origin(sock: socket.socket) -> str:
     if sock.family != socket.AF_UNIX:
-        host, port = sock.getpeername()[:2]
+        try:
+            host, port = sock.getpeername()[:2]
+        except OSError:
+            return "an address that is gone already"
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if not hasattr(socket, "SO_PEERCRED"):
         return "a local process"

@@ -93,6 +93,7 @@ class Fifo:
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:
                 self._run_line(line)
+            gevent.sleep(0)
 
     def _is_current(self) -> bool:
         """Whether the FIFO that is open is still the one at the path."""

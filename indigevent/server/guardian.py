@@ -26,9 +26,9 @@ while read -r line; do
 done
 [ -n "$groups" ] || exit
 sleep 1
-for g in $groups; do kill -TERM -- "-$g"; kill -CONT -- "-$g"; done
+for g in $groups; do kill -s TERM -- "-$g"; kill -s CONT -- "-$g"; done
 sleep 2
-for g in $groups; do kill -KILL -- "-$g"; done
+for g in $groups; do kill -s KILL -- "-$g"; done
 ) <&3 3<&- &
 """
 

@@ -6,11 +6,13 @@ import re
 import time
 from pathlib import Path
 
+from indigevent.background import BackgroundWriter
 from indigevent.logs import log
 from indigevent.protocol.message import Message
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HINT = b"message"
+_MAX_WAITING_LINES = 4096
 
 
 class IsLog:
@@ -19,6 +21,11 @@ class IsLog:
     def __init__(self, directory: str) -> None:
         self._directory = Path(directory)
         self._is_failing = False
+        self._writer = BackgroundWriter("islog", self._append, _MAX_WAITING_LINES)
+
+    def close(self) -> None:
+        """Write what waits, for at most a second."""
+        self._writer.close()
 
     def note(self, message: Message) -> None:
         """Log a driver's message if it has a `message` attribute."""
@@ -29,9 +36,14 @@ class IsLog:
         if text:
             timestamp = attributes.get("timestamp") or time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
             line = f"{timestamp}: {message.device}: {text}".replace("\n", "").replace("\r", "")
-            self._append(_day(timestamp), line + "\n")
+            self._put(_day(timestamp), line + "\n")
 
-    def _append(self, day: str, line: str) -> None:
+    def _put(self, day: str, line: str) -> None:
+        if not self._writer.put((day, line)) and self._writer.lost == 1:
+            log.warning("Drivers' messages are lost: %s does not take them", self._directory)
+
+    def _append(self, item: tuple[str, str]) -> None:
+        day, line = item
         path = self._directory / f"{day}.islog"
         try:
             with path.open("a", encoding="utf-8") as file:

@@ -8,23 +8,29 @@ the only one to close the socket; everybody else calls `abort`.
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import gevent
 from gevent.event import Event
 
+from indigevent.logs import TRACE, log
 from indigevent.protocol.framing import Framer
-from indigevent.protocol.message import Message
+from indigevent.protocol.message import BlobMessage, Message
 from indigevent.routing.outbound import Attachment, OutboundQueue
 from indigevent.server import fdpass
 from indigevent.server.greenlets import spawn
 
 _READ = 1
 _WRITE = 2
-_READ_BYTES = 256 * 1024
+_MIN_READ_BYTES = 16 * 1024
+_MAX_READ_BYTES = 256 * 1024
+_LONG_S = 0.005
+_MAX_TRACED_BYTES = 8192
 # How much is sent to one peer before the others have a turn.
 _SEND_BYTES = 1024 * 1024
 
@@ -39,9 +45,10 @@ class Link:
         sock: a connected stream socket, which the link takes over.
         label: what logs and greenlets call the peer.
         takes_fds: descriptors may come and go beside the bytes (a local socket).
+        is_traced: log its traffic, as -vvv does for everybody.
     """
 
-    def __init__(self, sock: socket.socket, label: str, takes_fds: bool = False) -> None:
+    def __init__(self, sock: socket.socket, label: str, takes_fds: bool = False, is_traced: bool = False) -> None:
         sock.setblocking(False)
         hub = gevent.get_hub()
         self.label = label
@@ -56,6 +63,9 @@ class Link:
         self._hub = hub
         self._sock = sock
         self._takes_fds = takes_fds
+        self._trace_level = logging.WARNING if is_traced else TRACE
+        self._is_traced = log.isEnabledFor(self._trace_level)
+        self._read_bytes = _MIN_READ_BYTES
         self._readable = hub.loop.io(sock.fileno(), _READ)
         self._writable = hub.loop.io(sock.fileno(), _WRITE)
         self._writer: gevent.Greenlet | None = None
@@ -68,7 +78,12 @@ class Link:
         """The messages of each read, until the peer closes its side or the link is aborted (see `end_reason`)."""
         try:
             while received := self._receive():
-                yield self.framer.feed(*received)
+                started = time.monotonic()
+                messages = self.framer.feed(*received)
+                self._adapt_reads(len(received[0]), time.monotonic() - started)
+                if self._is_traced:
+                    self._trace_arrivals(messages)
+                yield messages
         except OSError as error:
             self.end_reason = self.end_reason or f"read: {error.strerror}"
         yield self.framer.close()
@@ -136,10 +151,17 @@ class Link:
             return (data, handles) if data and not self.is_ended else None
         return None
 
+    def _adapt_reads(self, read_bytes: int, framing_s: float) -> None:
+        """Read much from a peer whose messages are quick to frame, little from others, so that nobody else waits."""
+        if framing_s > _LONG_S:
+            self._read_bytes = _MIN_READ_BYTES
+        elif read_bytes == self._read_bytes:
+            self._read_bytes = min(2 * self._read_bytes, _MAX_READ_BYTES)
+
     def _read(self) -> tuple[bytes, list[fdpass.BlobHandle]]:
         if not self._takes_fds:
-            return self._sock.recv(_READ_BYTES), []
-        data, handles, lost = fdpass.receive(self._sock, _READ_BYTES)
+            return self._sock.recv(self._read_bytes), []
+        data, handles, lost = fdpass.receive(self._sock, self._read_bytes)
         self.lost_fds += lost
         return data, handles
 
@@ -169,9 +191,22 @@ class Link:
         return bool(poll.poll(0))
 
     def _send_front(self, front: Attachment | list[bytes | memoryview]) -> int:
+        if self._is_traced:
+            self._trace("sending", front.data if isinstance(front, Attachment) else front[0])
         if isinstance(front, Attachment):
             return fdpass.send(self._sock, front.data, front.fds)
         return self._sock.send(front[0]) if len(front) == 1 else self._sock.sendmsg(front)
+
+    def _trace_arrivals(self, messages: list[Message]) -> None:
+        for message in messages:
+            head = message.start if isinstance(message, BlobMessage) else message.parts[0]
+            self._trace("read", head)
+
+    def _trace(self, what: str, data: bytes | memoryview) -> None:
+        """The XML, without what makes BLOBs large."""
+        rest = f" … and {len(data) - _MAX_TRACED_BYTES} bytes" if len(data) > _MAX_TRACED_BYTES else ""
+        text = bytes(data[:_MAX_TRACED_BYTES]).decode(errors="replace").rstrip()
+        log.log(self._trace_level, "%s: %s %s%s", self.label, what, text, rest)
 
     def _write_rest(self) -> None:
         while not self.is_ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from gevent.event import Event
@@ -81,7 +82,7 @@ class LocalDriver:
         except DriverError as error:
             log.warning("Driver %s: %s", spec.name, error)
             return 0.0
-        link = Link(process.sock, f"Driver {spec.name}", takes_fds=True)
+        link = Link(process.sock, f"Driver {spec.name}", takes_fds=True, is_traced=spec.trace)
         log.info("Driver %s: pid=%d rfd=%d wfd=%d", spec.name, process.pid, link.fileno(), link.fileno())
         self._end_run = lambda: self._close_stdin(link, process)
         self._kill_run = process.kill
@@ -114,7 +115,8 @@ class LocalDriver:
                 self._note_faults(link, faults)
         finally:
             switchboard.driver_gone(driver)
-        log.info("Driver %s: %s", self.spec.name, link.end_reason or "read EOF")
+        level = logging.WARNING if link.is_aborted and not self.is_stopping else logging.INFO
+        log.log(level, "%s: %s", link.label, link.end_reason or "read EOF")
 
     def _note_faults(self, link: Link, faults: FaultLog) -> None:
         """A BLOB that came without its descriptor ends the run, as in the reference: the next one would be mixed up."""

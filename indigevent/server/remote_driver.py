@@ -76,7 +76,7 @@ class RemoteDriver:
 
     def _serve(self, sock: socket.socket) -> None:
         spec, switchboard = self.spec, self._house.switchboard
-        link = self._link = Link(sock, f"Driver {spec.name}")
+        link = self._link = Link(sock, f"Driver {spec.name}", is_traced=spec.trace)
         log.info("Driver %s: socket=%d", spec.name, link.fileno())
         address = f"{spec.host}:{spec.port}"
         remote = Driver(link.label, self._house.next_number(), link, address, spec.device, spec.blobs)

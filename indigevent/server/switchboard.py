@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from indigevent.logs import TRACE, log
+from indigevent.logs import log
 from indigevent.protocol import requests
 from indigevent.protocol.constants import BlobMode
 from indigevent.protocol.message import BlobMessage, Message
@@ -217,10 +217,6 @@ class Switchboard:
 
 
 def log_arrival(label: str, message: Message) -> None:
-    """The reference's lines at -vv (heads) and -vvv (everything)."""
-    if log.level > logging.DEBUG:
-        return
-    if log.level <= TRACE:
-        log.log(TRACE, "%s: read %s", label, message.data.decode())
-    else:
+    """The reference's line at -vv; at -vvv links log the whole of it."""
+    if log.level == logging.DEBUG:
         log.debug("%s: read <%s device='%s' name='%s'>", label, message.tag, message.device, message.name)

@@ -9,7 +9,7 @@ from itertools import count
 from indigevent.protocol.constants import TOP_LEVEL_TAGS, BlobMode
 from indigevent.protocol.message import Message
 from indigevent.routing.outbound import OutboundQueue
-from indigevent.routing.peers import Client, Driver, Peer
+from indigevent.routing.peers import Client, Driver, Peer, Progress
 from indigevent.routing.table import RoutingTable
 
 NEVER, ALSO, ONLY = BlobMode.NEVER, BlobMode.ALSO, BlobMode.ONLY
@@ -22,7 +22,7 @@ class Outlet:
 
     def __init__(self) -> None:
         self.queue = OutboundQueue()
-        self.progress = threading.Event()
+        self.progress: Progress = threading.Event()
 
     def flush(self) -> None:
         """Keep what is queued."""

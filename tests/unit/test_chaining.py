@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 
 import pytest
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 from indigevent.protocol.constants import BlobMode
 from indigevent.routing.chaining import BlobDemand, BlobRequest
 from indigevent.routing.interest import EVERYTHING, Scope
-from indigevent.routing.outbound import OutboundQueue
 from indigevent.routing.peers import Driver
+
+from .house import Outlet
 
 NEVER, ALSO = BlobMode.NEVER, BlobMode.ALSO
 EXAMPLES = settings(max_examples=400, derandomize=True, deadline=None, database=None)
@@ -21,20 +21,6 @@ SCOPES: list[Scope] = [EVERYTHING, *((device, name) for device in "ABC" for name
 PROPERTIES = [(device, name) for device in "ABC" for name in "PQR"]
 
 wishes = st.lists(st.lists(st.sampled_from(SCOPES), max_size=6), min_size=1, max_size=8)
-
-
-class Outlet:
-    """A connection that takes nothing."""
-
-    def __init__(self) -> None:
-        self.queue = OutboundQueue()
-        self.progress = threading.Event()
-
-    def flush(self) -> None:
-        """Keep what is queued."""
-
-    def abort(self, reason: str) -> None:
-        """Stay."""
 
 
 class Receiver:
@@ -138,6 +124,7 @@ def test_nothing_else_is_ever_asked(sequence: list[list[Scope]]) -> None:
         ([("A", "P")], [("A", "P"), ("A", "Q")], [("A", "Q", ALSO)]),
         ([("A", "")], [("A", ""), ("B", "")], [("B", "", ALSO)]),
         ([EVERYTHING], [EVERYTHING, ("A", "P")], [("A", "P", ALSO)]),
+        ([], [("A", "P"), ("B", ""), ("A", "")], [("B", "", ALSO), ("A", "", ALSO), ("A", "P", ALSO)]),
         ([("A", "P")], [("A", ""), ("A", "P")], [("A", "", ALSO), ("A", "P", ALSO)]),
         ([("A", "P")], [], [("A", "P", NEVER)]),
         ([("A", "P"), ("B", "P")], [("B", "P")], [("A", "P", NEVER), ("B", "P", ALSO)]),

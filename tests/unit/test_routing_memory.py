@@ -209,6 +209,17 @@ def test_routes_change_with_each_kind_of_change(house: House) -> None:
     assert routes() == [[], []]
 
 
+def test_messages_for_everybody_reach_who_just_came(house: House) -> None:
+    driver, client = house.local("driver"), house.client("client")
+    assert (house.say(driver, "message"), house.tell(client, "message")) == (["client"], ["driver"])
+    house.client("silent client")
+    assert house.say(driver, "message") == ["client", "silent client"]
+    assert house.tell(client, NEW) == ["driver", "silent client"]
+    house.local("silent driver")
+    assert house.tell(client, "message") == ["driver", "silent driver"]
+    assert house.tell(client, NEW) == ["driver", "silent driver", "silent client"]
+
+
 def test_commands_follow_the_owners(house: House) -> None:
     client = house.client("client", "A")
     assert house.tell(client, NEW, "A", "P") == []

@@ -117,7 +117,7 @@ def test_an_announced_device_is_heard_at_once_after_another_owner(house: House) 
         ("delProperty", "A", ["plain", "marking"]),
         (NEW, "A", ["plain"]),
         (NEW, "B", ["plain"]),
-        ("message", "B", ["plain"]),
+        ("message", "B", ["plain", "marking"]),
         ("delProperty", "B", ["plain"]),
         (DEF, "B", ["plain", "marking"]),
     ],
@@ -248,7 +248,7 @@ def busy(house: House, peer: Peer) -> None:
             house.say(driver, tag, device, "P")
             house.tell(client, tag, device, "P")
             if isinstance(peer, Client):
-                house.tell(peer, tag, device, "P")
+                house.tell(peer, tag)
             elif isinstance(peer, Driver):
                 house.say(peer, tag, device, "P")
 
