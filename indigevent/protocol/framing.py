@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from indigevent.errors import RemoteProtocolError
@@ -45,6 +45,7 @@ _BLOB_VECTORS = ("setBLOBVector", "newBLOBVector")
 # What is not plain becomes a space, and so differs.
 _PLAIN_PAYLOAD = bytes(b if (0x20 <= b <= 0x7E and b not in b"&>") or b in b"\t\n\r" else 0x20 for b in range(256))
 _MAX_BLOB_BYTES = 1 << 40
+_SPARE_PAYLOAD_BYTES = 16 << 20
 # libindi attaches at most 16 descriptors to a message; handles beyond this belong to no element that could be told.
 _MAX_ATTACHMENTS = 64
 
@@ -113,7 +114,7 @@ class Framer:
         self._messages: list[Message] = []
         self._faults: list[RemoteProtocolError] = []
         self._attachments: deque[object] = deque()
-        self._steps = self._read_stream()
+        self._steps: Iterator[None] = self._read_stream()
 
     def feed(self, data: bytes, fds: Iterable[object] = ()) -> list[Message]:
         """The messages that `data` completes; `fds` are the handles that arrived with it (for attached BLOBs)."""
@@ -127,7 +128,10 @@ class Framer:
     def close(self) -> list[Message]:
         """The peer has ended its stream: an unfinished element is a fault."""
         self._source.closed = True
-        return self._advance()
+        messages = self._advance()
+        self._steps = iter(())  # the generator holds the framer, and what it had gathered
+        self._source.feed(b"")
+        return messages
 
     def take_faults(self) -> list[RemoteProtocolError]:
         """The elements dropped since the last call."""
@@ -377,7 +381,8 @@ class Framer:
                 yield from self._read_child(element, depth)
 
     def _read_text(self, element: _Element) -> Steps[None]:
-        raw = b"".join((yield from self._source.before_markup()))
+        pieces, _ = yield from self._source.before_markup()
+        raw = b"".join(pieces)
         text = repair.text(raw)
         if element.after_gap:  # what was left out may have stood between the parts of a "]]>"
             text = text.replace(b">", b"&gt;")
@@ -458,16 +463,22 @@ class Framer:
         source = self._source
         element.flush()
         allowed = source.limit - source.offset
-        source.limit = math.inf
-        pieces = yield from source.before_markup()
+        source.limit = source.offset + _max_payload_bytes(attributes)
+        pieces, is_plain = yield from source.before_markup(_PLAIN_PAYLOAD)
         source.limit = source.offset + allowed
-        if not all(piece.translate(_PLAIN_PAYLOAD) == piece for piece in pieces):
+        if not is_plain:
             raw = b"".join(pieces)
             pieces = [repair.text(raw)]
             element.repaired |= pieces[0] != raw
         element.parts += pieces
         element.blobs.append(BlobElement(attributes, tuple(pieces)))
         yield from self._read_content(element, b"oneBLOB", 2)
+
+
+def _max_payload_bytes(attributes: dict[str, str]) -> int:
+    """Base64 takes 4/3 of the size and its line ends a little; a payload without end must not fill the memory."""
+    size = attributes.get("size", "")
+    return _SPARE_PAYLOAD_BYTES + (2 * int(size) if _is_length(size) else 0)
 
 
 def _is_length(value: str) -> bool:

@@ -178,19 +178,25 @@ class Source:
                 tolerated = True
                 pieces.append(self.take(1))
 
-    def before_markup(self) -> Steps[list[bytes]]:
-        """The pieces of character data before the next `<`, as they came; reading stands at the `<`."""
+    def before_markup(self, plain: bytes | None = None) -> Steps[tuple[list[bytes], bool]]:
+        """The pieces of character data before the next `<`, as they came; reading stands at the `<`.
+
+        With a translation table `plain` the flag tells whether that changes none of the pieces.
+        """
         pieces = []
+        is_plain = True
         while True:
             window = self._window()
             found = self.buffer.find(b"<", self.pos, window)
             end = window if found < 0 else found
             if end > self.pos:
                 whole = self.pos == 0 and end == len(self.buffer)
-                pieces.append(self.buffer if whole else self.buffer[self.pos : end])
+                piece = self.buffer if whole else self.buffer[self.pos : end]
+                is_plain = is_plain and plain is not None and piece.translate(plain) == piece
+                pieces.append(piece)
                 self.pos = end
             if found >= 0:
-                return pieces
+                return pieces, is_plain
             yield from self._more_of_run(window)
 
     def skip_to(self, pattern: re.Pattern[bytes]) -> Steps[re.Match[bytes]]:

@@ -52,13 +52,15 @@ class BlobPolicy:
 class Interest:
     """One client's subscriptions and BLOB policy, as its messages built them up.
 
-    `is_upstream` is a chained server; `marks_requests` one that marks its requests, so one of ours.
+    `is_upstream` is a chained server; `marks_requests` one that marks its requests, so one of ours; `is_in_ring` one
+    through which our own requests came back.
     """
 
     def __init__(self) -> None:
         self.everything = False
         self.is_upstream = False
         self.marks_requests = False
+        self.is_in_ring = False
         self.scopes: set[Scope] = set()
         self.blobs = BlobPolicy()
 

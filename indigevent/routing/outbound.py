@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 _MAX_BUFFERS = 64
+# A message that takes a while even for a peer that reads as fast as it can.
+_LARGE_BYTES = 1 << 20
 
 
 class Holder(Protocol):
@@ -39,25 +41,38 @@ class OutboundQueue:
     bytes objects, so a BLOB for many peers exists once.
     """
 
-    __slots__ = ("_items", "handles", "size")
+    __slots__ = ("_items", "_large", "_pushed", "handles", "size")
 
     def __init__(self) -> None:
         self.size = 0
         self.handles = 0
+        self._pushed = 0
+        self._large: deque[tuple[int, int]] = deque()
         self._items: deque[bytes | memoryview | Attachment] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._items)
 
+    @property
+    def behind(self) -> int:
+        """How far the peer is behind, in bytes: what waits, without the rest of a large message that it is getting."""
+        large = self._large
+        sent = self._pushed - self.size
+        while large and large[0][1] <= sent:
+            large.popleft()
+        if large and large[0][0] <= sent:
+            return self._pushed - large[0][1]
+        return self.size
+
     def push(self, parts: Sequence[bytes], size: int) -> None:
         """Append pieces that are `size` bytes long together."""
         self._items.extend(parts)
-        self.size += size
+        self._count(size)
 
     def push_attachment(self, attachment: Attachment) -> None:
         """Append bytes that descriptors go with."""
         self._items.append(attachment)
-        self.size += attachment.size
+        self._count(attachment.size)
         self.handles += len(attachment.holders)
 
     def front(self) -> Attachment | list[bytes | memoryview]:
@@ -99,8 +114,15 @@ class OutboundQueue:
         if rest:
             self._items.appendleft(rest)
 
+    def _count(self, size: int) -> None:
+        if size >= _LARGE_BYTES:
+            self._large.append((self._pushed, self._pushed + size))
+        self._pushed += size
+        self.size += size
+
     def clear(self) -> None:
         """Forget everything: the peer is gone."""
         self._items.clear()
+        self._large.clear()
         self.size = 0
         self.handles = 0

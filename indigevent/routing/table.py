@@ -147,8 +147,12 @@ class RoutingTable:
         return conflicts
 
     def wanted_blob_scopes(self) -> list[Scope]:
-        """Every scope in which a client or a snooping driver wants BLOBs."""
-        wanted = [scope for client in self.clients for scope in client.interest.blobs.wanted_scopes()]
+        """Every scope in which a client or a snooping driver wants BLOBs.
+
+        In a ring of servers each would want them because the next one does, for ever: that want does not count.
+        """
+        clients = (client for client in self.clients if not client.interest.is_in_ring)
+        wanted = [scope for client in clients for scope in client.interest.blobs.wanted_scopes()]
         for driver in self.drivers:
             wanted += [scope for scope, mode in driver.snoops.items() if mode is not BlobMode.NEVER]
         return list(dict.fromkeys(wanted))

@@ -9,6 +9,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable
+from types import TracebackType
 
 import gevent
 from gevent.event import AsyncResult, Event
@@ -39,7 +40,7 @@ def serve(settings: Settings) -> int:
     (reference behaviour), or when a part of it has failed.
     """
     logs = LogWriter(settings.verbosity)
-    gevent.get_hub().exception_stream = None  # greenlets report their failures themselves, with their name
+    gevent.get_hub().handle_error = _log_callback_error
     try:
         return Daemon(settings).run()
     except ConfigError as error:
@@ -159,6 +160,14 @@ class Daemon:
         if self._islog is not None:
             self._islog.close()
         log.warning("good bye")
+
+
+def _log_callback_error(
+    context: object, kind: type[BaseException], value: BaseException, trace: TracebackType | None
+) -> None:
+    """Replaces gevent's print to stderr; greenlets report their failures themselves, with their name."""
+    if not isinstance(context, gevent.Greenlet) and not issubclass(kind, gevent.GreenletExit):
+        log.error("A callback of %r failed", context, exc_info=(kind, value, trace))
 
 
 def _raise_fd_limit() -> tuple[int, int] | None:

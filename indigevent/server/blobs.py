@@ -17,6 +17,9 @@ from indigevent.server import fdpass
 
 # A multiple of 3, so that pieces of base64 can stand one after another; others have a turn after each.
 _STEP_BYTES = 768 * 1024
+# A declared size beyond both is a lie that a reader would have to pay for.
+_MAX_CLAIM_BYTES = 1 << 20
+_MAX_COMPRESSION = 1100
 _WHITE_SPACE = b" \t\r\n"
 
 
@@ -108,14 +111,13 @@ class _Attaching:
         """The element's start tag, with its content where that stays inline."""
         if isinstance(element.attached, fdpass.BlobHandle):
             return self._attach(element, element.attached, element.size)
-        inline = b"".join([_start(element.attributes), *element.payload])
         if not element.size or len(self._handles) == fdpass.MAX_FDS_PER_MESSAGE or not fdpass.SUPPORTED:
-            return inline
+            return _inline(element)
         try:
             handle, size = _decoded(element)
         except (ValueError, OSError) as error:
             log.warning("%r: the BLOB stays inline for local clients: %s", self._message, error)
-            return inline
+            return _inline(element)
         return self._attach(element, handle, size)
 
     def _attach(self, element: BlobElement, handle: fdpass.BlobHandle, size: int) -> bytes:
@@ -150,6 +152,8 @@ def _decoded(element: BlobElement) -> tuple[fdpass.BlobHandle, int]:
         size += _decode_into(handle, text[:usable])
         gevent.sleep(0)
     size += _decode_into(handle, carry)
+    if element.size > max(_MAX_CLAIM_BYTES, _MAX_COMPRESSION * size):
+        raise ValueError(f"it has {size} bytes and claims to have {element.size}")
     if size < element.size:
         os.ftruncate(handle.fd, element.size)
     return handle, size
@@ -169,6 +173,10 @@ def _read_at(handle: fdpass.BlobHandle, offset: int, count: int) -> bytes:
         offset += len(piece)
         count -= len(piece)
     return b"".join(pieces)
+
+
+def _inline(element: BlobElement) -> bytes:
+    return b"".join([_start(element.attributes), *element.payload])
 
 
 def _start(attributes: dict[str, str], without: Sequence[str] = ()) -> bytes:

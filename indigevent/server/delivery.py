@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from indigevent.logs import log
 from indigevent.protocol.message import BlobMessage, Message
+from indigevent.routing.outbound import OutboundQueue
 from indigevent.routing.peers import Client, Driver, Peer
 from indigevent.routing.table import Recipients
 from indigevent.server.blobs import BlobForms
@@ -117,9 +118,12 @@ class Delivery:
         """The -m policy; it looks at what waits already, so a queue is over its limit by one message at most."""
         limits = self._limits
         queue = peer.outlet.queue
-        behind = queue.size
-        if behind <= limits.max_queue_bytes and queue.handles <= _MAX_QUEUED_HANDLES:
+        if not self._is_over(queue):
             return True
+        peer.outlet.flush()  # perhaps it was not given the chance to read
+        if not self._is_over(queue):
+            return True
+        behind = queue.behind
         if isinstance(peer, Driver) and not peer.remote:
             self._driver_is_deaf(peer, behind)
             return False
@@ -129,6 +133,9 @@ class Delivery:
         allowed = f"-m {limits.max_queue_bytes >> 20} MB"
         peer.outlet.abort(f"{behind} bytes{handles} behind, which is more than {allowed} allows a {what}")
         return False
+
+    def _is_over(self, queue: OutboundQueue) -> bool:
+        return queue.behind > self._limits.max_queue_bytes or queue.handles > _MAX_QUEUED_HANDLES
 
     def _driver_is_deaf(self, driver: Driver, behind: int) -> None:
         limits = self._limits

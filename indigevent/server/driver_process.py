@@ -106,7 +106,7 @@ class DriverProcess:
                 self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it is gone, or became another user
             os.killpg(self.pid, number)
 
     def _watch_exit(self) -> None:

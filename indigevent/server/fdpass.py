@@ -11,6 +11,9 @@ from collections.abc import Sequence
 # libindi attaches at most this many to one message.
 MAX_FDS_PER_MESSAGE = 16
 _F_GET_SEALS = getattr(fcntl, "F_GET_SEALS", 1034)
+# Memory that was never written costs its owner nothing, but us its whole size when it has to be sent.
+_MAX_HOLE_BYTES = 256 << 20
+_BLOCK_BYTES = 512
 _FD_BYTES = array.array("i").itemsize
 _ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_FDS_PER_MESSAGE * _FD_BYTES)
 SUPPORTED = hasattr(os, "memfd_create")
@@ -34,7 +37,9 @@ class BlobHandle:
             is_readable = fcntl.fcntl(self.fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY
         except OSError:
             return False
-        return is_readable and os.fstat(self.fd).st_size >= size
+        status = os.fstat(self.fd)
+        is_hole = size > _MAX_HOLE_BYTES and status.st_blocks * _BLOCK_BYTES < size
+        return is_readable and status.st_size >= size and not is_hole
 
 
 def receive(sock: socket.socket, max_bytes: int) -> tuple[bytes, list[BlobHandle], bool]:

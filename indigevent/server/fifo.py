@@ -14,7 +14,8 @@ from indigevent.logs import log
 from indigevent.supervision.specs import FifoCommand, parse_fifo_command
 
 _READ = 1
-_READ_BYTES = 65536
+_READ_BYTES = 4096
+_MAX_LINE_BYTES = 4096
 
 
 class Fifo:
@@ -82,18 +83,18 @@ class Fifo:
         self._rest = b""
 
     def _read(self) -> bool:
-        """Take what is there; False when the writers have closed."""
-        while True:
-            try:
-                data = os.read(self._fd, _READ_BYTES)
-            except BlockingIOError:
-                return True
-            if not data:
-                return False
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            for line in lines:
-                self._run_line(line)
-            gevent.sleep(0)
+        """Take some of what is there; False when the writers have closed."""
+        try:
+            data = os.read(self._fd, _READ_BYTES)
+        except BlockingIOError:
+            return True
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._run_line(line)
+        if len(self._rest) > _MAX_LINE_BYTES:
+            self._report(f"a line is longer than {_MAX_LINE_BYTES} bytes; it is not carried out")
+            self._rest = self._rest[:_MAX_LINE_BYTES] + b"\0"  # and so are its other parts: see _run_line
+        return bool(data)
 
     def _is_current(self) -> bool:
         """Whether the FIFO that is open is still the one at the path."""

@@ -30,6 +30,7 @@ _WRITE = 2
 _MIN_READ_BYTES = 16 * 1024
 _MAX_READ_BYTES = 256 * 1024
 _LONG_S = 0.005
+_STALLED_S = 60.0
 _MAX_TRACED_BYTES = 8192
 # How much is sent to one peer before the others have a turn.
 _SEND_BYTES = 1024 * 1024
@@ -117,7 +118,7 @@ class Link:
             self.flush()
         while not self.is_ended and not self._is_deaf and not self._has_hung_up():
             self.progress.clear()
-            if not self.progress.wait(quiet_s):
+            if not self.progress.wait(quiet_s if not self.queue else _STALLED_S):
                 return
 
     def end_writing(self) -> None:
@@ -136,6 +137,7 @@ class Link:
         if self._writer is not None:
             self._writer.kill()
         self.queue.clear()
+        self.framer.close()
         self._readable.close()
         self._writable.close()
         self._sock.close()

@@ -62,8 +62,7 @@ class Listener:
                 return
             self._is_short = False
             if connection.family != socket.AF_UNIX:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                tune_tcp(connection)
             self._on_connection(connection)
 
     def _pause(self, error: OSError) -> None:
@@ -73,6 +72,15 @@ class Listener:
             log.warning("New clients have to wait: %s; raise the limit of open files", error.strerror)
         self._fd_freed.clear()
         self._fd_freed.wait(_RETRY_S)
+
+
+def tune_tcp(sock: socket.socket) -> None:
+    """Send at once, and find out within a minute that the other machine is gone."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:

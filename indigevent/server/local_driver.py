@@ -124,6 +124,10 @@ class LocalDriver:
         if not found:
             return
         faults.note(found)
-        if any(fault.kind == FaultKind.BLOB.value for fault in found) and not link.lost_fds:
+        if not any(fault.kind == FaultKind.BLOB.value for fault in found):
+            return
+        if link.lost_fds:
+            link.lost_fds -= 1  # we were short of descriptors ourselves
+        else:
             log.warning("Driver %s: Terminating after malformed message", self.spec.name)
             link.abort("malformed BLOB")

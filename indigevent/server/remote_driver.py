@@ -14,6 +14,7 @@ from indigevent.server.faults import FaultLog
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 from indigevent.server.link import Link
+from indigevent.server.listeners import tune_tcp
 from indigevent.supervision.policy import ReconnectPolicy
 from indigevent.supervision.specs import RemoteSpec
 
@@ -70,8 +71,7 @@ class RemoteDriver:
             self._report(f"{spec.host}:{spec.port} cannot be reached ({error}); trying again, ever more seldom")
             return None
         sock = socket.socket(fileno=connected.detach())
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        tune_tcp(sock)
         return sock
 
     def _serve(self, sock: socket.socket) -> None:

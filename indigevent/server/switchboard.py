@@ -121,6 +121,8 @@ class Switchboard:
     def _client_asks(self, client: Client, request: Message, delivery: Delivery) -> None:
         passed = requests.passed_servers(request)
         if self._server_id in passed:
+            client.interest.is_in_ring = True
+            self._update_demands(delivery)
             return
         recipients = self.table.from_client(client, request)
         if passed:

@@ -33,9 +33,10 @@ MAY_IMPORT = {
     "indigevent.driver": ("errors", "protocol", "logs"),
     "indigevent.client": ("errors", "protocol", "logs"),
     "indigevent.config": ("errors", "protocol", "supervision"),
-    "indigevent.logs": ("errors",),
+    "indigevent.background": (),
+    "indigevent.logs": ("errors", "background"),
     "indigevent.server.app": ("errors", "protocol", "routing", "supervision", "logs", "config"),
-    "indigevent.server": ("errors", "protocol", "routing", "supervision", "logs"),
+    "indigevent.server": ("errors", "protocol", "routing", "supervision", "logs", "background"),
     "indigevent.simulators": ("errors", "protocol", "driver", "logs"),
     "indigevent.compat": ("errors", "protocol", "client", "logs"),
 }
