@@ -136,10 +136,12 @@ class RoutingTable:
         return (*upstream, *owners)
 
     def set_snoop_blob_mode(self, driver: Driver, device: str, name: str, mode: BlobMode) -> None:
-        """A driver's `enableBLOB`: the policy of a snoop that it has already, or for a property of it."""
-        if (device, name) in driver.snoops or (device, "") in driver.snoops:
-            driver.snoops[device, name] = mode
-            self._forget_routes()
+        """A driver's `enableBLOB`: the policy of the snoop that covers the scope, if it has one (as the reference)."""
+        for scope in ((device, name), (device, "")):
+            if scope in driver.snoops:
+                driver.snoops[scope] = mode
+                self._forget_routes()
+                return
 
     def take_conflicts(self) -> list[Conflict]:
         """The devices that turned out to have a second owner since the last call."""

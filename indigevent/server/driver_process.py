@@ -57,7 +57,7 @@ class DriverProcess:
         self._started = time.monotonic()
         self.sock, stderr, self._popen = _start(spec, environment)
         guardian.watch(self.pid)
-        if fd_limit is not None:
+        if fd_limit is not None and hasattr(resource, "prlimit"):
             with contextlib.suppress(OSError):  # it has ended already
                 resource.prlimit(self.pid, resource.RLIMIT_NOFILE, fd_limit)
         self._stderr_reader = spawn(f"stderr of {self.label}", self._log_stderr, stderr, on_failure=self._failed)
@@ -165,7 +165,7 @@ def _start(spec: DriverSpec, environment: Mapping[str, str]) -> tuple[socket.soc
             sock, child_sock = socket.socketpair()
             undo.callback(sock.close)
             child_ends.callback(child_sock.close)
-            stderr, child_stderr = os.pipe2(os.O_CLOEXEC)
+            stderr, child_stderr = os.pipe()
             undo.callback(os.close, stderr)
             child_ends.callback(os.close, child_stderr)
             popen = _execute(spec, environment, child_sock, child_stderr)

@@ -29,6 +29,7 @@ GROUPS = {name: (name,) for name in SIMULATORS} | {ALL: SIMULATORS}
 TELESCOPE, CCD = "Telescope Simulator", "CCD Simulator"
 EXPOSURES = 100
 STABLE_SHARE = 0.8
+POSITION_CARDS = ("RA", "DEC", "OBJCTRA", "OBJCTDEC", "AIRMASS")
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("indiserver", "indi_getprop", *SIMULATORS))), reason="indi-bin is not installed"
@@ -185,8 +186,15 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> list[Night]:
     return [observe(kind, tmp_path_factory.mktemp("night")) for kind in kinds]
 
 
+def _without_position(header: dict[str, str]) -> dict[str, str]:
+    """The cards but those where the telescope points, whose last digits vary: it is moving while the camera reads."""
+    return {name: value for name, value in header.items() if name not in POSITION_CARDS}
+
+
 def test_fits_headers_are_the_same(nights: list[Night]) -> None:
-    Runs(*(night.headers for night in nights)).check(at_least=STABLE_SHARE)
+    Runs(*(_without_position(night.headers) for night in nights)).check(at_least=STABLE_SHARE)
+    positions = [float(night.headers["RA"]) for night in nights]
+    assert positions == pytest.approx([positions[0]] * len(positions), abs=0.01)
 
 
 def test_fits_arrives_over_tcp_and_the_local_socket(nights: list[Night]) -> None:

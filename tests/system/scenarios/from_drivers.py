@@ -198,6 +198,17 @@ def blobs_for_snoopers_by_policy(lab: Lab) -> Transcript:
     return lab.transcript()
 
 
+@scenario()
+def policy_for_a_property_under_a_snoop_of_the_device(lab: Lab) -> Transcript:
+    alpha, beta = lab.driver("alpha"), lab.driver("beta")
+    lab.server(alpha, beta)
+    beta.send(get("A"), enable_blob("Also", "A", "B1"))
+    beta.ping()
+    empty = "<oneBLOB name='b' size='0' format='.x'></oneBLOB>"
+    alpha.send(define("A"), blob_vector("set", "A", "B1", empty), blob_vector("set", "A", "B2", empty))
+    return lab.transcript()
+
+
 @scenario(
     differs="blobs-to-drivers-inline",
     reference=snooper_got(" attached='true'", "attached"),
