@@ -1,15 +1,18 @@
 """What would run, and what stands in its way: the answers of `--check-config`."""
 
-import importlib
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 
 from indigevent.config.load import Configuration
 from indigevent.config.settings import Settings
 from indigevent.errors import ConfigError
 from indigevent.supervision.specs import DriverSpec, RemoteSpec, Spec
+
+_IMPORT = "import importlib, sys; getattr(importlib.import_module(sys.argv[1]), sys.argv[2])"
 
 
 def describe(configuration: Configuration, environ: Mapping[str, str]) -> list[str]:
@@ -42,9 +45,9 @@ def findings(configuration: Configuration, environ: Mapping[str, str]) -> list[s
 
 def locate(spec: DriverSpec, settings: Settings, environ: Mapping[str, str]) -> str:
     """Return the path of the executable, or the Python class; raise ConfigError when it cannot be found."""
-    if spec.python_class is not None:
-        return _locate_class(spec, spec.python_class)
     variables = spec.process_environment(environ, fifo=settings.fifo is not None)
+    if spec.python_class is not None:
+        return _locate_class(spec, spec.python_class, variables)
     search = variables.get("PATH", os.defpath)
     path = shutil.which(spec.executable, path=search)
     if path is not None:
@@ -55,15 +58,14 @@ def locate(spec: DriverSpec, settings: Settings, environ: Mapping[str, str]) -> 
     raise ConfigError(f"driver {spec.name!r}: {spec.executable} {reason}")
 
 
-def _locate_class(spec: DriverSpec, target: str) -> str:
+def _locate_class(spec: DriverSpec, target: str, variables: Mapping[str, str]) -> str:
+    """Try the import as the driver's own process will make it: in this folder, with these variables."""
     module, _, name = target.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except Exception as error:  # a driver's module may fail in any way; each is a finding, not our failure
-        reason = f"{type(error).__name__}: {error}"
-        raise ConfigError(f"driver {spec.name!r}: module {module} cannot be imported, {reason}") from None
-    if not isinstance(found, type):
-        raise ConfigError(f"driver {spec.name!r}: module {module} has no class {name}")
+    words = [sys.executable, "-c", _IMPORT, module, name]
+    tried = subprocess.run(words, check=False, env={**variables}, capture_output=True, text=True)
+    if tried.returncode:
+        reason = (tried.stderr.strip().splitlines() or ["for no stated reason"])[-1]
+        raise ConfigError(f"driver {spec.name!r}: class {name} of module {module} cannot be imported, {reason}")
     return target
 
 

@@ -69,7 +69,7 @@ class IniFile(ConfigFileParser):
             with open(path, encoding="utf-8-sig") as stream:
                 return io.StringIO(stream.read())
         except OSError as error:
-            raise ConfigError(f"config file {path}: {error.strerror}") from None
+            raise ConfigError(f"config file {path}: {error.strerror}; name another with --config") from None
         except UnicodeDecodeError as error:
             raise ConfigError(f"config file {path}: byte {error.start} is not UTF-8 text") from None
 

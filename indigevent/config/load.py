@@ -75,7 +75,6 @@ def read(line: CommandLine, environ: Mapping[str, str], program: str) -> Configu
         islog_dir=values["islog"],
         verbosity=values["verbose"],
         config_file=values["config"],
-        check_only="check-config" in line.actions,
         drivers=tuple(spec for spec, _ in drivers),
     )
     return Configuration(settings, merged.origins, tuple(origin for _, origin in drivers), merged.problems)

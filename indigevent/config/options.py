@@ -158,7 +158,7 @@ OPTIONS: tuple[Option, ...] = (
         "0..3",
         values.verbosity,
         "0",
-        "log key events (-v), messages' content too (-vv), the whole XML (-vvv)",
+        "log key events (-v), a line for each message too (-vv), the whole XML (-vvv)",
         group=LOGS,
         short="v",
         kind=Kind.COUNT,

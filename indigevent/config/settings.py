@@ -22,7 +22,6 @@ class Settings:
         islog_dir: directory of the message logs, or None.
         verbosity: 0 to 3.
         config_file: path of the config file, or None.
-        check_only: only say what would run.
         drivers: drivers and remotes, the file's first.
     """
 
@@ -38,5 +37,4 @@ class Settings:
     islog_dir: str | None
     verbosity: int
     config_file: str | None
-    check_only: bool
     drivers: tuple[Spec, ...]

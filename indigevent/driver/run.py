@@ -32,10 +32,10 @@ def load(name: str) -> Callable[[], Runnable]:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise DriverError(_why_not_found(name, module_name, error.name or "")) from None
+        raise DriverError(_why_not_found(module_name, error.name or "")) from None
     driver = getattr(module, class_name, None)
     if not isinstance(driver, type) or not callable(getattr(driver, "run", None)):
-        raise DriverError(f"driver {name}: module {module_name} has no driver class {class_name}")
+        raise DriverError(f"module {module_name} has no driver class {class_name}")
     return driver
 
 
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     return serve(driver)
 
 
-def _why_not_found(name: str, module_name: str, missing: str) -> str:
+def _why_not_found(module_name: str, missing: str) -> str:
     if f"{module_name}.".startswith(f"{missing}."):
-        return f"driver {name}: there is no module {missing} on Python's path"
-    return f"driver {name}: module {module_name} needs {missing}, which is not installed"
+        return f"there is no module {missing} on Python's path"
+    return f"module {module_name} needs {missing}, which is not installed"
 
 
 def _leave(number: int, frame: object) -> None:

@@ -138,11 +138,6 @@ class Framer:
         faults, self._faults = self._faults, []
         return faults
 
-    @property
-    def is_inside_element(self) -> bool:
-        """Whether an element has begun and not ended."""
-        return self._element is not None
-
     def _advance(self) -> list[Message]:
         next(self._steps, None)
         messages, self._messages = self._messages, []

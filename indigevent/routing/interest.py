@@ -43,10 +43,14 @@ class BlobPolicy:
 
     def allows(self, tag: str, device: str, name: str) -> bool:
         """Whether a message of this kind may be sent at all."""
-        mode = self.mode(device, name)
-        if tag == "setBLOBVector":
-            return mode is not BlobMode.NEVER
-        return mode is not BlobMode.ONLY or tag in _BLOB_COMPANIONS
+        return mode_allows(self.mode(device, name), tag)
+
+
+def mode_allows(mode: BlobMode, tag: str) -> bool:
+    """Whether a BLOB mode lets a kind of message pass."""
+    if tag == "setBLOBVector":
+        return mode is not BlobMode.NEVER
+    return mode is not BlobMode.ONLY or tag in _BLOB_COMPANIONS
 
 
 class Interest:

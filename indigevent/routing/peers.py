@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from indigevent.protocol.constants import BlobMode
-from indigevent.routing.interest import Interest, Scope
+from indigevent.routing.interest import Interest, Scope, mode_allows
 from indigevent.routing.outbound import OutboundQueue
 
 
@@ -81,5 +81,5 @@ class Driver(Peer):
         for scope in ((device, name), (device, "")):
             mode = self.snoops.get(scope)
             if mode is not None:
-                return mode is not BlobMode.NEVER if tag == "setBLOBVector" else mode is not BlobMode.ONLY
+                return mode_allows(mode, tag)
         return False

@@ -20,7 +20,7 @@ _Route = tuple[Peer | None, str, str, str]
 # Names come from peers: a sender of ever new ones must not fill the memory.
 _MAX_ROUTES = 16384
 # Longer than what one of our servers still has to say of a lost device can take to come back through a ring of servers.
-_MOURNING_S = 10.0
+MOURNING_S = 10.0
 
 
 class Conflict(NamedTuple):
@@ -47,6 +47,7 @@ class RoutingTable:
         self._owners: dict[str, dict[Driver, None]] = {}
         self._snoopers: dict[str, dict[Driver, None]] = {}
         self.conflicts: list[Conflict] = []
+        self.postponed: list[tuple[Driver, str]] = []
         self._routes: dict[_Route, Recipients] = {}
         self._groups: dict[Recipients, Recipients] = {}
 
@@ -68,7 +69,7 @@ class RoutingTable:
     def add_driver(self, driver: Driver) -> None:
         """A driver has been started, or a remote connected; the device it is announced for counts as its own."""
         self.drivers[driver] = None
-        if driver.announced and not self._refuses(driver, driver.announced):
+        if driver.announced and not self._refuses(driver, "def", driver.announced):
             self._own(driver, driver.announced)
         self._forget_routes()
 
@@ -82,7 +83,7 @@ class RoutingTable:
             _discard(self._snoopers, device, driver)
         lost = []
         now = self._clock()
-        self._lost = {device: loss for device, loss in self._lost.items() if now - loss[1] < _MOURNING_S}
+        self._lost = {device: loss for device, loss in self._lost.items() if now - loss[1] < MOURNING_S}
         for device in driver.devices:
             _discard(self._owners, device, driver)
             self._lost[device] = (driver.remote, now)
@@ -107,6 +108,13 @@ class RoutingTable:
         known = self._routes.get(route)
         return self._remember(route, self._client_route(client, tag, device, name)) if known is None else known
 
+    def mark_upstream(self, client: Client, is_in_ring: bool) -> None:
+        """A client has shown that it is one of our servers, perhaps in a ring with this one."""
+        interest = client.interest
+        interest.is_upstream = interest.marks_requests = True
+        interest.is_in_ring = interest.is_in_ring or is_in_ring
+        self._forget_routes()
+
     def set_blob_mode(self, client: Client, device: str, name: str, mode: BlobMode) -> None:
         """A client's `enableBLOB`."""
         client.interest.blobs.set(device, name, mode)
@@ -119,7 +127,7 @@ class RoutingTable:
         if known is not None:
             return known
         device = message.device
-        if device and self._refuses(driver, device):
+        if device and self._refuses(driver, message.tag, device):
             return ()
         if device and device not in driver.devices and (not driver.remote or _is_owners_word(message.tag)):
             self._own(driver, device)
@@ -147,6 +155,11 @@ class RoutingTable:
         """The devices that turned out to have a second owner since the last call."""
         conflicts, self.conflicts = self.conflicts, []
         return conflicts
+
+    def take_postponed(self) -> list[tuple[Driver, str]]:
+        """What remotes said of these devices was refused because another had lost them; to be asked again later."""
+        postponed, self.postponed = self.postponed, []
+        return postponed
 
     def wanted_blob_scopes(self) -> list[Scope]:
         """Every scope in which a client or a snooping driver wants BLOBs.
@@ -220,7 +233,7 @@ class RoutingTable:
         driver.devices[device] = None
         owners[driver] = None
 
-    def _refuses(self, driver: Driver, device: str) -> bool:
+    def _refuses(self, driver: Driver, tag: str, device: str) -> bool:
         """Whether what a remote says of a device is to be dropped, because the device is, or just was, another's.
 
         So servers that are chained in a ring do not take each other's word for a device that one of them serves.
@@ -233,12 +246,17 @@ class RoutingTable:
                 driver.refused.add(device)
                 self.conflicts.append(Conflict(device, rival, driver))
             return True
-        return device not in driver.devices and device != driver.announced and self._is_mourned(driver, device)
+        if device in driver.devices or device == driver.announced or not self._is_mourned(driver, device):
+            return False
+        if device not in driver.refused and _is_owners_word(tag):
+            driver.refused.add(device)
+            self.postponed.append((driver, device))
+        return True
 
     def _is_mourned(self, driver: Driver, device: str) -> bool:
         """Whether somebody else has lost the device so recently that this may be an echo of it."""
         owner, when = self._lost.get(device, (driver.remote, 0.0))
-        return owner != driver.remote and self._clock() - when < _MOURNING_S
+        return owner != driver.remote and self._clock() - when < MOURNING_S
 
     def _rival(self, driver: Driver, device: str) -> Driver | None:
         """Who else owns a device of a remote: anybody who had it before, and any local driver at all."""

@@ -40,7 +40,7 @@ def serve(settings: Settings) -> int:
     (reference behaviour), or when a part of it has failed.
     """
     logs = LogWriter(settings.verbosity)
-    gevent.get_hub().handle_error = _log_callback_error
+    gevent.get_hub().print_exception = _log_error
     try:
         return Daemon(settings).run()
     except ConfigError as error:
@@ -61,6 +61,7 @@ class Daemon:
         self._clients: set[gevent.Greenlet] = set()
         self._islog = IsLog(settings.islog_dir) if settings.islog_dir else None
         limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes)
+        child_fd_limit = _raise_fd_limit()
         self._sockets = self._bind()
         self._house = House(
             Switchboard(uuid.uuid4().hex, limits, self._islog),
@@ -69,7 +70,7 @@ class Daemon:
             has_fifo=settings.fifo is not None,
             restarts=settings.restarts,
             restart_delay_s=settings.restart_delay_s,
-            child_fd_limit=_raise_fd_limit(),
+            child_fd_limit=child_fd_limit,
         )
         self._drivers = DriverRegistry(self._house, self._drivers_ended, self._part_failed)
 
@@ -162,11 +163,9 @@ class Daemon:
         log.warning("good bye")
 
 
-def _log_callback_error(
-    context: object, kind: type[BaseException], value: BaseException, trace: TracebackType | None
-) -> None:
-    """Replaces gevent's print to stderr; greenlets report their failures themselves, with their name."""
-    if not isinstance(context, gevent.Greenlet) and not issubclass(kind, gevent.GreenletExit):
+def _log_error(context: object, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+    """Log what gevent would print, for callbacks; who starts a greenlet, or a thread's task, reports its failure."""
+    if not isinstance(context, (gevent.Greenlet, tuple)):
         log.error("A callback of %r failed", context, exc_info=(kind, value, trace))
 
 

@@ -91,9 +91,7 @@ class Delivery:
         """The recipients without those that are too far behind for a frame of a stream."""
         if not message.is_stream:
             return recipients
-        takers = [peer for peer in recipients if not self._limits.is_behind(peer)]
-        self._limits.dropped_frames += len(recipients) - len(takers)
-        return takers
+        return [peer for peer in recipients if not self._limits.is_behind(peer)]
 
     def finish(self) -> None:
         """Queue what was gathered and flush."""

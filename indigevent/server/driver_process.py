@@ -115,7 +115,11 @@ class DriverProcess:
         try:
             fd = os.pidfd_open(self.pid)
         except (AttributeError, OSError):
-            ThreadPool(1, hub=hub).apply(self._popen.wait)
+            pool = ThreadPool(1, hub=hub)
+            try:
+                pool.apply(self._popen.wait)
+            finally:
+                pool.kill()
         else:
             watcher = hub.loop.io(fd, _READ)
             try:

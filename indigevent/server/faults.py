@@ -19,15 +19,19 @@ class FaultLog:
     def __init__(self, label: str) -> None:
         self.counts: Counter[str] = Counter()
         self._label = label
+        self._is_warned = False
         self._times: deque[float] = deque(maxlen=_MAX_FAULTS)
 
     def note(self, faults: Sequence[RemoteProtocolError]) -> None:
-        """Count the faults and log the first of each kind."""
+        """Count the faults, log the first of each kind, and once that there is no end of them."""
         for fault in faults:
             self.counts[fault.kind] += 1
             self._times.append(time.monotonic())
             if self.counts[fault.kind] == 1:
                 log.warning("%s: %s (more of this kind are only counted)", self._label, fault)
+        if self.is_flood and not self._is_warned:
+            self._is_warned = True
+            log.warning("%s: keeps sending malformed elements, %d until now", self._label, self.counts.total())
 
     @property
     def is_flood(self) -> bool:

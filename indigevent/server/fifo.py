@@ -32,6 +32,7 @@ class Fifo:
         self._wake = Event()
         self._fd = -1
         self._rest = b""
+        self._is_overlong = False
         self._trouble = ""
 
     def run(self) -> None:
@@ -57,8 +58,9 @@ class Fifo:
             # Opened before the old one is closed: the kernel keeps what a new writer has put there already.
             opened = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ConfigError) as error:
+            reason = f"{self._path} cannot be used: {error.strerror}" if isinstance(error, OSError) else str(error)
             self._close()
-            self._report(str(error))
+            self._report(reason)
             return
         self._close()
         self._fd = opened
@@ -79,8 +81,7 @@ class Fifo:
                     break
         finally:
             readable.close()
-        self._run_line(self._rest)  # a last line without line end runs when the writer closes
-        self._rest = b""
+        self._end_line()  # a last line without line end runs when the writer closes
 
     def _read(self) -> bool:
         """Take some of what is there; False when the writers have closed."""
@@ -88,13 +89,26 @@ class Fifo:
             data = os.read(self._fd, _READ_BYTES)
         except BlockingIOError:
             return True
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = data.split(b"\n")
         for line in lines:
-            self._run_line(line)
-        if len(self._rest) > _MAX_LINE_BYTES:
-            self._report(f"a line is longer than {_MAX_LINE_BYTES} bytes; it is not carried out")
-            self._rest = self._rest[:_MAX_LINE_BYTES] + b"\0"  # and so are its other parts: see _run_line
+            self._add(line)
+            self._end_line()
+        self._add(rest)
         return bool(data)
+
+    def _add(self, part: bytes) -> None:
+        """A part of a line; of an endless one no more than its beginning is kept."""
+        self._is_overlong = self._is_overlong or len(self._rest) + len(part) > _MAX_LINE_BYTES
+        if not self._is_overlong:
+            self._rest += part
+
+    def _end_line(self) -> None:
+        if self._is_overlong:
+            log.warning("FIFO: a line is longer than %d bytes; it is not carried out", _MAX_LINE_BYTES)
+        else:
+            self._run_line(self._rest)
+        self._rest = b""
+        self._is_overlong = False
 
     def _is_current(self) -> bool:
         """Whether the FIFO that is open is still the one at the path."""
@@ -114,7 +128,7 @@ class Fifo:
         try:
             self._on_command(parse_fifo_command(text))
         except ConfigError as error:
-            log.warning("FIFO: %s", error)
+            log.warning("%s", error)
 
     def _report(self, trouble: str) -> None:
         """Log a trouble once, not at every change of the path."""

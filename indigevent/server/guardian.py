@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 
+from indigevent.errors import ConfigError
 from indigevent.logs import log
 
 # In a shell without job control a background command reads /dev/null unless it is told otherwise: hence descriptor 3.
@@ -37,14 +38,19 @@ class Guardian:
     """The server's end of the guardian's pipe; closing it (or dying) sets the guardian off."""
 
     def __init__(self) -> None:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", _SCRIPT],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"the guardian of the drivers cannot be started with /bin/sh: {error.strerror}"
+            ) from error
         process.wait()
         assert process.stdin is not None
         self._pipe = process.stdin

@@ -20,8 +20,10 @@ class IsLog:
 
     def __init__(self, directory: str) -> None:
         self._directory = Path(directory)
-        self._is_failing = False
+        self._is_failing = not self._directory.is_dir()
         self._writer = BackgroundWriter("islog", self._append, _MAX_WAITING_LINES)
+        if self._is_failing:
+            log.warning("Drivers' messages are not logged to %s: there is no such directory; make it", directory)
 
     def close(self) -> None:
         """Write what waits, for at most a second."""

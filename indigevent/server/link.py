@@ -8,6 +8,7 @@ the only one to close the socket; everybody else calls `abort`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import select
 import socket
@@ -30,6 +31,7 @@ _WRITE = 2
 _MIN_READ_BYTES = 16 * 1024
 _MAX_READ_BYTES = 256 * 1024
 _LONG_S = 0.005
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 _STALLED_S = 60.0
 _MAX_TRACED_BYTES = 8192
 # How much is sent to one peer before the others have a turn.
@@ -72,7 +74,7 @@ class Link:
         self._writer: gevent.Greenlet | None = None
 
     def fileno(self) -> int:
-        """The socket's descriptor; the reference numbers clients by it."""
+        """The socket's descriptor."""
         return self._sock.fileno()
 
     def batches(self) -> Iterator[list[Message]]:
@@ -180,10 +182,13 @@ class Link:
                 budget -= sent
         except BlockingIOError:
             return False
-        except OSError:
-            # The peer is gone, but what it sent before that is still to be read; the reader will see the end.
-            self._is_deaf = True
-            queue.clear()
+        except OSError as error:
+            if error.errno in _GONE:
+                # What the peer sent before it went is still to be read; the reader will see the end.
+                self._is_deaf = True
+                queue.clear()
+            else:
+                self.abort(f"write: {error.strerror}")
         self.progress.set()
         return True
 
@@ -193,21 +198,32 @@ class Link:
         return bool(poll.poll(0))
 
     def _send_front(self, front: Attachment | list[bytes | memoryview]) -> int:
-        if self._is_traced:
-            self._trace("sending", front.data if isinstance(front, Attachment) else front[0])
         if isinstance(front, Attachment):
-            return fdpass.send(self._sock, front.data, front.fds)
-        return self._sock.send(front[0]) if len(front) == 1 else self._sock.sendmsg(front)
+            sent = fdpass.send(self._sock, front.data, front.fds)
+        else:
+            sent = self._sock.send(front[0]) if len(front) == 1 else self._sock.sendmsg(front)
+        if self._is_traced:
+            self._trace_departure(front, sent)
+        return sent
 
     def _trace_arrivals(self, messages: list[Message]) -> None:
         for message in messages:
             head = message.start if isinstance(message, BlobMessage) else message.parts[0]
             self._trace("read", head)
 
-    def _trace(self, what: str, data: bytes | memoryview) -> None:
+    def _trace_departure(self, front: Attachment | list[bytes | memoryview], sent: int) -> None:
+        """Log each piece when its first byte goes; the rest of one that went in parts is a memoryview."""
+        for piece in [front.data] if isinstance(front, Attachment) else front:
+            if sent <= 0:
+                return
+            if isinstance(piece, bytes):
+                self._trace("sending", piece)
+            sent -= len(piece)
+
+    def _trace(self, what: str, data: bytes) -> None:
         """The XML, without what makes BLOBs large."""
         rest = f" … and {len(data) - _MAX_TRACED_BYTES} bytes" if len(data) > _MAX_TRACED_BYTES else ""
-        text = bytes(data[:_MAX_TRACED_BYTES]).decode(errors="replace").rstrip()
+        text = data[:_MAX_TRACED_BYTES].decode(errors="replace").rstrip()
         log.log(self._trace_level, "%s: %s %s%s", self.label, what, text, rest)
 
     def _write_rest(self) -> None:

@@ -103,8 +103,11 @@ def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:
 def bind_local(name: str) -> socket.socket:
     """The listening local socket: abstract on Linux, a file elsewhere; raises ConfigError when it cannot be had."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    is_abstract = sys.platform == "linux"
+    if not is_abstract:
+        _remove_stale(name)
     try:
-        sock.bind("\0" + name if sys.platform == "linux" else name)
+        sock.bind("\0" + name if is_abstract else name)
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
@@ -115,6 +118,19 @@ def bind_local(name: str) -> socket.socket:
         raise ConfigError(f"local socket {name} cannot be opened: {error.strerror}") from error
     sock.listen(_BACKLOG)
     return sock
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the file of a local socket that nobody listens on any more; a server that was killed leaves one."""
+    if not Path(path).is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            return  # there is none, or bind will say what is wrong
 
 
 def address_of(sock: socket.socket) -> str:
@@ -132,8 +148,9 @@ def is_loopback(sock: socket.socket) -> bool:
 def _addresses(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise ConfigError(f"address {host} is not known: {error.strerror}; choose another with --host") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"address {host} is not known: {reason}; choose another with --host") from error
     return list(dict.fromkeys((int(family), address[:2]) for family, _, _, _, address in found))  # type: ignore[misc]
 
 
@@ -180,9 +197,10 @@ def _port_holder(port: int) -> str:
 def _local_holder(name: str) -> str:
     """Who has the abstract socket `name`: its inode is in /proc/net/unix, its owner has that among its descriptors."""
     try:
-        rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+        lines = Path("/proc/net/unix").read_text(errors="replace").splitlines()
     except OSError:
         return ""
+    rows = (line.split(maxsplit=7) for line in lines)
     inodes = {f"socket:[{row[6]}]" for row in rows if row[-1] == "@" + name}
     for process in psutil.process_iter():
         directory = f"/proc/{process.pid}/fd"

@@ -35,6 +35,7 @@ class LocalDriver:
             house.restart_delay_s if spec.restart_delay_s is None else spec.restart_delay_s,
         )
         self._stop = Event()
+        self._last_trouble = ""
         self._end_run: Callable[[], None] = lambda: None
         self._kill_run: Callable[[], None] = lambda: None
 
@@ -80,7 +81,7 @@ class LocalDriver:
             environment = spec.process_environment(house.environment, house.has_fifo)
             process = DriverProcess(spec, environment, house.guardian, house.child_fd_limit)
         except DriverError as error:
-            log.warning("Driver %s: %s", spec.name, error)
+            self._report(str(error))
             return 0.0
         link = Link(process.sock, f"Driver {spec.name}", takes_fds=True, is_traced=spec.trace)
         log.info("Driver %s: pid=%d rfd=%d wfd=%d", spec.name, process.pid, link.fileno(), link.fileno())
@@ -98,6 +99,12 @@ class LocalDriver:
             self._kill_run = lambda: None
         log.info("Driver %s: ended with status %d", spec.name, status)
         return process.uptime_s
+
+    def _report(self, trouble: str) -> None:
+        """Log why the program cannot be executed once, not at every attempt."""
+        if trouble != self._last_trouble:
+            self._last_trouble = trouble
+            log.warning("Driver %s: %s; check its name and PATH", self.spec.name, trouble)
 
     def _close_stdin(self, link: Link, process: DriverProcess) -> None:
         link.end_writing()

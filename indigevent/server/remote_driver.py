@@ -50,7 +50,9 @@ class RemoteDriver:
         """Connect, serve, and begin again after a delay when the connection fails or is lost."""
         while not self._stop.is_set():
             sock = self._connected()
-            if sock is not None:
+            if sock is not None and self._stop.is_set():
+                sock.close()
+            elif sock is not None:
                 self._serve(sock)
             if not self._stop.is_set():
                 self._stop.wait(self._policy.delay_s())
@@ -68,7 +70,8 @@ class RemoteDriver:
         try:
             connected = gevent.socket.create_connection((spec.host, spec.port), timeout=_CONNECT_TIMEOUT_S)
         except (OSError, UnicodeError) as error:  # a name with an empty or endless label is a UnicodeError
-            self._report(f"{spec.host}:{spec.port} cannot be reached ({error}); trying again, ever more seldom")
+            reason = getattr(error, "strerror", None) or error
+            self._report(f"{spec.host}:{spec.port} cannot be reached ({reason}); trying again, ever more seldom")
             return None
         sock = socket.socket(fileno=connected.detach())
         tune_tcp(sock)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+
+import gevent
 
 from indigevent.logs import log
 from indigevent.protocol import requests
@@ -12,10 +15,11 @@ from indigevent.protocol.constants import BlobMode
 from indigevent.protocol.message import BlobMessage, Message
 from indigevent.routing.chaining import BlobDemand
 from indigevent.routing.peers import Client, Driver, Peer
-from indigevent.routing.table import Recipients, RoutingTable
+from indigevent.routing.table import MOURNING_S, Recipients, RoutingTable
 from indigevent.server import blobs
 from indigevent.server.blobs import BlobForms
 from indigevent.server.delivery import Delivery, QueueLimits
+from indigevent.server.greenlets import spawn
 from indigevent.server.islog import IsLog
 from indigevent.server.pings import PingDesk
 
@@ -82,8 +86,8 @@ class Switchboard:
                 special(driver, message, delivery)
             else:
                 delivery.add(message, self.table.from_driver(driver, message))
-        if self.table.conflicts:
-            self._log_conflicts()
+        if self.table.conflicts or self.table.postponed:
+            self._report_refusals()
         if driver.remote and len(driver.devices) != devices:
             self._update_demands(delivery)
         delivery.finish()
@@ -97,6 +101,7 @@ class Switchboard:
             self._update_demands(delivery)
         else:
             delivery.push(driver, requests.driver_greeting())
+        self._report_refusals()
         delivery.finish()
 
     def client_gone(self, client: Client) -> None:
@@ -120,13 +125,13 @@ class Switchboard:
 
     def _client_asks(self, client: Client, request: Message, delivery: Delivery) -> None:
         passed = requests.passed_servers(request)
-        if self._server_id in passed:
-            client.interest.is_in_ring = True
+        recipients = self.table.from_client(client, request)
+        is_own = self._server_id in passed
+        if passed:
+            self.table.mark_upstream(client, is_in_ring=is_own)
+        if is_own:
             self._update_demands(delivery)
             return
-        recipients = self.table.from_client(client, request)
-        if passed:
-            client.interest.is_upstream = client.interest.marks_requests = True
         self._forward_request(request, recipients, delivery)
 
     def _client_enables_blobs(self, client: Client, message: Message, delivery: Delivery) -> None:
@@ -188,6 +193,7 @@ class Switchboard:
             delivery.flush()
             forms.prepare(takers)
             recipients = route()
+        self._limits.dropped_frames += len(recipients) - len(takers)
         for peer in takers:
             delivery.push_blob(peer, forms)
         if forms.is_short:
@@ -202,11 +208,28 @@ class Switchboard:
             else:
                 delivery.push(peer, requests.without_servers(request))
 
-    def _log_conflicts(self) -> None:
+    def _report_refusals(self) -> None:
         for conflict in self.table.take_conflicts():
             fate = "what it says of it is dropped" if conflict.second.remote else "both get commands for it"
             first, second = conflict.first.label.replace("Driver", "driver", 1), conflict.second.label
             log.warning("%s: device %s is %s's already; %s", second, conflict.device, first, fate)
+        for remote, device in self.table.take_postponed():
+            log.warning("%s: device %s was another's until just now; it is asked for it later", remote.label, device)
+            spawn(
+                f"asking {remote.label} for {device}",
+                self._ask_later,
+                remote,
+                device,
+                on_failure=partial(_end_link_of, remote),
+            )
+
+    def _ask_later(self, remote: Driver, device: str) -> None:
+        """Ask a remote for a device when what it says of it cannot be an echo any more."""
+        gevent.sleep(MOURNING_S)
+        if remote in self.table.drivers:
+            delivery = Delivery(self._limits)
+            delivery.push(remote, requests.get_properties(device, self._server_id))
+            delivery.finish()
 
     def _update_demands(self, delivery: Delivery) -> None:
         """Ask remotes for the BLOBs that somebody here wants, and for no others."""
@@ -216,6 +239,10 @@ class Switchboard:
         for remote, demand in self._demands.items():
             for device, name, mode in demand.changes(wanted):
                 delivery.push(remote, requests.enable_blob(device, name, mode.value))
+
+
+def _end_link_of(peer: Peer, error: BaseException) -> None:
+    peer.outlet.abort(f"it could not be asked again: {error}")
 
 
 def log_arrival(label: str, message: Message) -> None:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from indigevent.errors import ConfigError
+from indigevent.protocol.constants import DEFAULT_PORT
 
-DEFAULT_PORT = 7624
 INDI_VARIABLES = ("INDIDEV", "INDICONFIG", "INDISKEL", "INDIPREFIX")
 
 _PYTHON_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)

@@ -38,7 +38,14 @@ class Server:
     """A running server process, its log and its resources."""
 
     def __init__(
-        self, kind: str, pump: Pump, name: str, arguments: Sequence[str], port: int, local: str, folder: Path,
+        self,
+        kind: str,
+        pump: Pump,
+        name: str,
+        arguments: Sequence[str],
+        port: int,
+        local: str,
+        folder: Path,
         environment: dict[str, str],
     ) -> None:
         self.kind, self.name, self.port, self.local = kind, name, port, local
@@ -46,8 +53,13 @@ class Server:
         self._pump = pump
         self._log_open = True
         self.process = subprocess.Popen(
-            [*COMMANDS[kind], *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, cwd=folder, env=environment, start_new_session=True,
+            [*COMMANDS[kind], *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
         )
         assert self.process.stderr is not None
         self._stderr = self.process.stderr
@@ -148,7 +160,7 @@ class Server:
         if self.process.poll() is not None:
             raise LabTimeout(f"{self.name} ended with status {self.process.returncode}; its log:\n{self.log}")
         listens = f":{self.port:04X} 00000000:0000 0A "
-        tcp, unix = Path("/proc/net/tcp").read_text(), Path("/proc/net/unix").read_text()
+        tcp, unix = (Path(f"/proc/net/{kind}").read_text(errors="replace") for kind in ("tcp", "unix"))
         return listens in tcp and f"@{self.local}\n" in unix
 
     def _readable(self) -> None:

@@ -13,24 +13,21 @@ COMPATIBILITY: dict[str, str] = {
         "descriptor, which drivers cannot read."
     ),
     "enableblob-device": (
-        "enableBLOB with a device and no name concerns that device only; the reference ignores the "
-        "device."
+        "enableBLOB with a device and no name concerns that device only; the reference ignores the device."
     ),
     "enableblob-only": (
         "enableBLOB Only leaves that scope's setBLOBVector, defBLOBVector and delProperty; the reference "
         "suppresses the definitions, and for a property it suppresses nothing."
     ),
     "enclen": (
-        "A large inline BLOB with a true enclen passes; indiserver 1.9.9 stops reading from its sender "
-        "for good."
+        "A large inline BLOB with a true enclen passes; indiserver 1.9.9 stops reading from its sender for good."
     ),
     "remote-lost": (
         "A remote server that ends costs that remote only: its devices are deleted and it is connected "
         "again; the reference ends with status 1."
     ),
     "remote-absent": (
-        "A remote server that cannot be reached at the start is tried again for ever; the reference ends "
-        "with status 1."
+        "A remote server that cannot be reached at the start is tried again for ever; the reference ends with status 1."
     ),
     "death-tells-all": (
         "When a driver ends, delProperty goes to everybody who subscribed to anything of its devices and "
@@ -48,12 +45,9 @@ COMPATIBILITY: dict[str, str] = {
     ),
     "fifo-made": "A FIFO that does not exist is made; the reference ends with status 1.",
     "descriptors": (
-        "Descriptors of BLOBs that nobody takes are closed; the reference keeps some of them open for "
-        "good."
+        "Descriptors of BLOBs that nobody takes are closed; the reference keeps some of them open for good."
     ),
-    "bad-values": (
-        "A value that cannot be meant (-r few) is refused with status 2; the reference takes it for 0."
-    ),
+    "bad-values": ("A value that cannot be meant (-r few) is refused with status 2; the reference takes it for 0."),
     "well-formed": (
         "What leaves is well-formed UTF-8 XML: bare ampersands, CDATA, comments, control bytes, Latin-1 "
         "and character references are understood, a duplicate attribute or an element cut off costs that "
@@ -69,7 +63,6 @@ COMPATIBILITY: dict[str, str] = {
         "sends it back there."
     ),
     "mixed-blobs": (
-        "One vector may carry attached and inline BLOBs together; the reference mixes up or loses their "
-        "contents."
+        "One vector may carry attached and inline BLOBs together; the reference mixes up or loses their contents."
     ),
 }

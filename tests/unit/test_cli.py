@@ -97,7 +97,7 @@ def test_check_config_reports_every_finding(tmp_path: Path) -> None:
         "my.conf:2: driver 'one': /nonexistent/driver does not exist",
         "driver 'two': ",
         "command line: driver 'no_such_driver': no executable 'no_such_driver' in PATH",
-        "module os has no class Nothing",
+        "module 'os' has no attribute 'Nothing'",
         "module no_module cannot be imported, ModuleNotFoundError",
         "my.conf is not executable",
     ]

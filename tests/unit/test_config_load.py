@@ -31,7 +31,6 @@ def test_defaults() -> None:
         islog_dir=None,
         verbosity=0,
         config_file=None,
-        check_only=False,
         drivers=(DriverSpec("x", "x"),),
     )
 
@@ -52,7 +51,6 @@ def test_every_option_of_the_command_line() -> None:
         islog_dir="/d",
         verbosity=3,
         config_file=None,
-        check_only=False,
         drivers=(DriverSpec("x", "x"), RemoteSpec("@h", "h")),
     )
 

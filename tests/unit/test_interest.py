@@ -214,9 +214,7 @@ def test_only_leaves_blobs_and_what_belongs_to_them(tag: str) -> None:
     ],
     ids=str,
 )
-def test_only_concerns_its_own_scope(
-    settings: Sequence[Setting], place: tuple[str, str], allowed: bool
-) -> None:
+def test_only_concerns_its_own_scope(settings: Sequence[Setting], place: tuple[str, str], allowed: bool) -> None:
     assert policy(*settings).allows("setNumberVector", *place) is allowed
 
 

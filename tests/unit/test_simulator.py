@@ -407,17 +407,16 @@ def _voluntary_switches(pid: int) -> int:
         (
             ["nosuchmodule:Class"],
             1,
-            "driver nosuchmodule:Class: there is no module nosuchmodule on Python's path\n",
+            "there is no module nosuchmodule on Python's path\n",
         ),
         (
             ["indigevent.nosuch:Class"],
             1,
-            "driver indigevent.nosuch:Class: there is no module indigevent.nosuch on Python's path\n",
+            "there is no module indigevent.nosuch on Python's path\n",
         ),
         (
             ["indigevent.simulators.focuser:Nosuch"],
             1,
-            "driver indigevent.simulators.focuser:Nosuch: "
             "module indigevent.simulators.focuser has no driver class Nosuch\n",
         ),
         (["indigevent"], 1, "'indigevent' names no driver: it must be package.module:Class\n"),
@@ -433,7 +432,7 @@ def test_says_in_one_sentence_which_driver_is_not_there(
 def test_a_missing_dependency_is_named(launch: Callable[..., Process], tmp_path: Path) -> None:
     (tmp_path / "mydriver.py").write_text("import nosuchdependency\n", encoding="utf-8")
     process = launch(["indigevent.driver", "mydriver:Class"], PYTHONPATH=str(tmp_path))
-    sentence = "driver mydriver:Class: module mydriver needs nosuchdependency, which is not installed\n"
+    sentence = "module mydriver needs nosuchdependency, which is not installed\n"
     assert process.end() == (1, sentence)
 
 

@@ -98,16 +98,12 @@ def also_for_a_device(lab: Lab) -> Transcript:
     return speak(lab, (EVERYTHING, enable_blob("Also", "A")))
 
 
-@scenario(
-    differs="enableblob-device", reference=client(heard()), ours=client(heard(SET_B1))
-)
+@scenario(differs="enableblob-device", reference=client(heard()), ours=client(heard(SET_B1)))
 def never_for_another_device_after_also_for_a_property(lab: Lab) -> Transcript:
     return speak(lab, (EVERYTHING, enable_blob("Also", "A", "B1"), enable_blob("Never", "Other")))
 
 
-@scenario(
-    differs="enableblob-device", reference=client(heard()), ours=client(heard(SET_OTHER))
-)
+@scenario(differs="enableblob-device", reference=client(heard()), ours=client(heard(SET_OTHER)))
 def never_for_a_device_after_also_for_everything(lab: Lab) -> Transcript:
     return speak(lab, (EVERYTHING, enable_blob("Also"), enable_blob("Never", "A")))
 

@@ -254,9 +254,7 @@ def inline_from_a_local_client(lab: Lab) -> Transcript:
     return lab.transcript()
 
 
-@scenario(
-    differs="blobs-to-drivers-inline", reference=to_the_driver(ATTACHED_HELLO), ours=to_the_driver(INLINE_HELLO)
-)
+@scenario(differs="blobs-to-drivers-inline", reference=to_the_driver(ATTACHED_HELLO), ours=to_the_driver(INLINE_HELLO))
 def attached_from_a_local_client(lab: Lab) -> Transcript:
     server, _ = observatory(lab)
     sender = lab.local_client(server, "sender")

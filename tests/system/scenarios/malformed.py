@@ -67,6 +67,7 @@ DROPPED: dict[str, str | bytes] = {
     "mismatched end tag outside": "<message device='A' message='x'></massage>",
 }
 
+
 class Repair(NamedTuple):
     """What is sent, and what the reference and ours make of it and of the two messages after it."""
 

@@ -1,0 +1,95 @@
+"""Clients that leave rudely, read slowly or babble, and the trace of a single driver."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from tests.lab.lab import Lab
+from tests.lab.server import Server
+from tests.lab.vocabulary import EVERYTHING, command, define, enable_blob, set_blob, update
+
+from .robustness import ends_well
+
+RESET = struct.pack("ii", 1, 0)
+
+
+def reset(server: Server) -> None:
+    """Connect, and go with a reset before the server can look."""
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+
+
+def test_clients_that_are_gone_before_they_are_served_leave_no_trace(lab: Lab) -> None:
+    for verbosity in ((), ("-v",)):
+        server = lab.server(*verbosity, "-f", lab.folder / f"fifo{len(lab.servers)}")
+        base = server.descriptors()
+        with server.stopped():
+            for _ in range(50):
+                reset(server)
+        client = lab.client(server, "client", EVERYTHING)
+        client.close()
+        server.wait_for_descriptors(base)
+        ends_well(server)
+        if not verbosity:
+            assert len(server.log.splitlines()) < 10
+
+
+def test_a_client_that_has_half_closed_and_pauses_gets_everything(lab: Lab) -> None:
+    alpha = lab.driver("alpha")
+    server = lab.server("-v", alpha)
+    alpha.send(define("A"))
+    paused = lab.client(server, "paused", EVERYTHING, enable_blob("Also"))
+    paused.stop_reading()
+    payload = bytes(12 << 20)
+    alpha.send(set_blob("A", "BLOB", payload) + update("A"))
+    alpha.ping()
+    paused.half_close()
+    server.wait_for_log("read EOF")
+    # Another one with nothing to come is let go after its time; the paused one has paused for longer by then.
+    quiet = lab.client(server, "quiet", EVERYTHING)
+    quiet.half_close()
+    quiet.expect_closed()
+    paused.read_again()
+    (blob,) = paused.expect("setBLOBVector").children
+    assert blob.payload() == payload
+    paused.expect("setNumberVector")
+    ends_well(server)
+
+
+def test_a_traced_driver_is_logged_and_no_other(lab: Lab) -> None:
+    alpha, beta = lab.driver("alpha"), lab.driver("beta")
+    config = lab.folder / "indigevent.conf"
+    config.write_text(f"[driver traced]\ncommand = {alpha.path}\ntrace = yes\n[driver other]\ncommand = {beta.path}\n")
+    server = lab.server("--config", config)
+    for driver, device in ((alpha, "A"), (beta, "B")):
+        driver.expect("getProperties")
+        driver.send(define(device))
+        driver.ping()
+    # In one write, so that the driver gets more than one message at once.
+    client = lab.client(server, "client", EVERYTHING + command("A", "P", 11) + command("B", "P", 22))
+    for driver, device in ((alpha, "A"), (beta, "B")):
+        driver.expect("newNumberVector")
+        driver.send(update(device, "P", 33))
+        client.expect("setNumberVector", device=device)
+    ends_well(server)
+    assert "Driver traced: sending <" in server.log
+    assert server.log.count("<newNumberVector device='A'") == 1
+    assert server.log.count("Driver traced: read <setNumberVector device='A'") == 1
+    assert "device='B'" not in server.log
+    assert "Client" not in server.log
+
+
+def test_a_traced_remote_is_logged(lab: Lab) -> None:
+    far = lab.driver("far")
+    down = lab.server(far)
+    far.send(define("A"))
+    far.ping()
+    config = lab.folder / "indigevent.conf"
+    config.write_text(f"[remote traced]\nhost = 127.0.0.1\nport = {down.port}\ndevice = A\ntrace = yes\n")
+    up = lab.server("--config", config)
+    far.expect("getProperties", device="A")
+    lab.client(up, "client", command("A", "P", 11))
+    far.expect("newNumberVector")
+    ends_well(up)
+    assert up.log.count("Driver traced: sending <newNumberVector device='A'") == 1
