@@ -36,6 +36,11 @@ class BackgroundWriter(Generic[_T]):
             return False
         return True
 
+    def take_lost(self) -> int:
+        """How many were refused since the last call."""
+        lost, self.lost = self.lost, 0
+        return lost
+
     def close(self) -> None:
         """Write what waits, for at most a second."""
         try:

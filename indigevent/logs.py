@@ -36,12 +36,12 @@ class _Handler(logging.Handler):
         self.setFormatter(_Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        lost = self._writer.lost
+        lost = self._writer.take_lost()
         lines = self.format(record)
         if lost:
             lines = f"{lost} log lines were lost because nobody read them\n{lines}"
-        if self._writer.put(lines):
-            self._writer.lost = 0
+        if not self._writer.put(lines):
+            self._writer.lost += lost
 
 
 class LogWriter:

@@ -37,8 +37,7 @@ class OutboundQueue:
     """Bytes for one peer, in order.
 
     `size` is what waits, in bytes; what an attachment holds in memory counts as well. `handles` is how many file
-    descriptors wait. Several queues share the same
-    bytes objects, so a BLOB for many peers exists once.
+    descriptors wait. Several queues share the same bytes objects, so a BLOB for many peers exists once.
     """
 
     __slots__ = ("_items", "_large", "_pushed", "handles", "size")

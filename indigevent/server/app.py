@@ -115,7 +115,9 @@ class Daemon:
         log.info("Local server: listening on local domain at: @%s", settings.local_socket)
 
     def _accept(self, sock: socket.socket) -> None:
-        client = spawn("client", serve_client, sock, self._house, on_failure=lambda _: sock.close())
+        client = spawn(
+            f"client on descriptor {sock.fileno()}", serve_client, sock, self._house, on_failure=lambda _: sock.close()
+        )
         self._clients.add(client)
         client.rawlink(self._client_ended)
 

@@ -142,7 +142,7 @@ def _decoded(element: BlobElement) -> tuple[fdpass.BlobHandle, int]:
     The memory is at least as long as the declared `size`, which is more than the content for compressed formats:
     who maps `size` bytes must find them.
     """
-    handle = fdpass.store(())
+    handle = fdpass.new_memory()
     size = 0
     carry = b""
     for piece in element.payload:

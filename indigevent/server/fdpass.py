@@ -62,12 +62,9 @@ def send(sock: socket.socket, data: bytes, fds: Sequence[int]) -> int:
     return sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
 
 
-def store(pieces: Sequence[bytes]) -> BlobHandle:
-    """New shared memory with the given content."""
-    handle = BlobHandle(os.memfd_create("indi-blob", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
-    for piece in pieces:
-        write_all(handle, piece)
-    return handle
+def new_memory() -> BlobHandle:
+    """New shared memory, empty; raises OSError when there is no descriptor left for it."""
+    return BlobHandle(os.memfd_create("indi-blob", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
 
 
 def write_all(handle: BlobHandle, piece: bytes) -> None:

@@ -30,15 +30,17 @@ _READ = 1
 _WRITE = 2
 _MIN_READ_BYTES = 16 * 1024
 _MAX_READ_BYTES = 256 * 1024
+# Framing what one read brought should not keep the others waiting longer than this.
 _LONG_S = 0.005
-_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
-_STALLED_S = 60.0
-_MAX_TRACED_BYTES = 8192
 # How much is sent to one peer before the others have a turn.
 _SEND_BYTES = 1024 * 1024
-
-
+# These say that the peer has gone; other failures of a write are ours.
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
+# How long a half-closed peer may take nothing of what is queued for it.
+_STALLED_S = 60.0
+# What a process that has ended left in its socket is read by then.
 _LAST_BYTES_S = 0.5
+_MAX_TRACED_BYTES = 8192
 
 
 class Link:

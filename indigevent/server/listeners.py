@@ -115,7 +115,7 @@ def bind_local(name: str) -> socket.socket:
             raise ConfigError(
                 f"local socket {name} is in use{holder}; stop it or choose another with --local-socket"
             ) from error
-        raise ConfigError(f"local socket {name} cannot be opened: {error.strerror}") from error
+        raise ConfigError(f"local socket {name} cannot be opened: {error.strerror or error}") from error
     sock.listen(_BACKLOG)
     return sock
 

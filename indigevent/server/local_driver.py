@@ -12,7 +12,7 @@ from indigevent.logs import log
 from indigevent.protocol.framing import FaultKind
 from indigevent.routing.peers import Driver
 from indigevent.server.driver_process import DriverProcess, ShortOfDescriptors
-from indigevent.server.faults import FaultLog
+from indigevent.server.driver_service import serve_driver
 from indigevent.server.house import House
 from indigevent.server.link import Link
 from indigevent.supervision.policy import Restart, RestartPolicy
@@ -111,28 +111,15 @@ class LocalDriver:
         process.expect_end()
 
     def _serve(self, link: Link) -> None:
-        switchboard = self._house.switchboard
         driver = Driver(link.label, self._house.next_number(), link)
-        faults = FaultLog(f"Driver {self.spec.name}")
-        switchboard.table.add_driver(driver)
-        switchboard.greet(driver)
-        try:
-            for messages in link.batches():
-                switchboard.from_driver(driver, messages)
-                self._note_faults(link, faults)
-        finally:
-            switchboard.driver_gone(driver)
+        for _, faults in serve_driver(driver, link, self._house.switchboard):
+            if any(fault.kind == FaultKind.BLOB.value for fault in faults):
+                self._end_after_blob(link)
         level = logging.WARNING if link.is_aborted and not self.is_stopping else logging.INFO
         log.log(level, "%s: %s", link.label, link.end_reason or "read EOF")
 
-    def _note_faults(self, link: Link, faults: FaultLog) -> None:
-        """A BLOB that came without its descriptor ends the run, as in the reference: the next one would be mixed up."""
-        found = link.framer.take_faults()
-        if not found:
-            return
-        faults.note(found)
-        if not any(fault.kind == FaultKind.BLOB.value for fault in found):
-            return
+    def _end_after_blob(self, link: Link) -> None:
+        """A BLOB without its descriptor ends the run, as in the reference: the next one would be mixed up."""
         if link.lost_fds:
             link.lost_fds -= 1  # we were short of descriptors ourselves
         else:

@@ -10,7 +10,7 @@ from gevent.event import Event
 
 from indigevent.logs import log
 from indigevent.routing.peers import Driver
-from indigevent.server.faults import FaultLog
+from indigevent.server.driver_service import serve_driver
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 from indigevent.server.link import Link
@@ -78,25 +78,19 @@ class RemoteDriver:
         return sock
 
     def _serve(self, sock: socket.socket) -> None:
-        spec, switchboard = self.spec, self._house.switchboard
+        spec, house = self.spec, self._house
         link = self._link = Link(sock, f"Driver {spec.name}", is_traced=spec.trace)
         log.info("Driver %s: socket=%d", spec.name, link.fileno())
         address = f"{spec.host}:{spec.port}"
-        remote = Driver(link.label, self._house.next_number(), link, address, spec.device, spec.blobs)
-        faults = FaultLog(f"Driver {spec.name}")
-        switchboard.table.add_driver(remote)
-        switchboard.greet(remote)
+        remote = Driver(link.label, house.next_number(), link, address, spec.device, spec.blobs)
         try:
-            for messages in link.batches():
-                switchboard.from_driver(remote, messages)
-                faults.note(link.framer.take_faults())
+            for messages, _ in serve_driver(remote, link, house.switchboard):
                 if messages:
                     self._heard()
         except Exception:  # ours is the fault, but this remote's connection is all that it costs
             log.exception("Driver %s: serving it failed", spec.name)
         finally:
             self._link = None
-            switchboard.driver_gone(remote)
             link.close()
         if not self._stop.is_set():
             self._report(f"the connection was lost ({link.end_reason or 'closed by the remote'}); reconnecting")
