@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.lab.driver import ScriptedDriver
 from tests.lab.lab import Lab, Transcript
-from tests.lab.server import free_port
+from tests.lab.server import Server, free_port
 from tests.lab.vocabulary import EVERYTHING, define, get, note, update
 from tests.system.registry import scenario
 
@@ -218,8 +218,9 @@ def most_verbose_log_shows_traffic(lab: Lab) -> Transcript:
     return traffic_at(lab, "-vvv")
 
 
-def islog(folder: Path) -> list[str]:
-    """Return the lines of all islog files with their file's name."""
+def islog(server: Server, folder: Path) -> list[str]:
+    """End the server, which writes what waits; return the lines of all islog files with their file's name."""
+    server.stop()
     return [f"{path.name}: {line}" for path in sorted(folder.iterdir()) for line in path.read_text().splitlines()]
 
 
@@ -243,7 +244,7 @@ def islog_of_drivers_messages(lab: Lab) -> Transcript:
     alpha.ping()
     lab.client(server, "client", "<message device='A' timestamp='2020-01-02T00:00:00' message='of a client'/>")
     lab.settle()
-    return {"islog": islog(folder)}
+    return {"islog": islog(server, folder)}
 
 
 @scenario()
@@ -251,10 +252,10 @@ def islog_dates_what_has_no_timestamp(lab: Lab) -> Transcript:
     folder = lab.folder / "logs"
     folder.mkdir()
     alpha = lab.driver("alpha")
-    lab.server("-l", folder, alpha)
+    server = lab.server("-l", folder, alpha)
     alpha.send(note("A", "undated"))
     alpha.ping()
-    (line,) = islog(folder)
+    (line,) = islog(server, folder)
     return {"islog": [re.sub(r"\d\d(?=[:T-])|(?<=[:T-])\d\d|^\d\d", "00", line)]}
 
 
@@ -264,7 +265,7 @@ def islog_is_appended(lab: Lab) -> Transcript:
     folder.mkdir()
     (folder / "2020-01-02.islog").write_text("from before\n")
     alpha = lab.driver("alpha")
-    lab.server("-l", folder, alpha)
+    server = lab.server("-l", folder, alpha)
     alpha.send("<message device='A' timestamp='2020-01-02T03:04:05' message='new'/>")
     alpha.ping()
-    return {"islog": islog(folder)}
+    return {"islog": islog(server, folder)}
