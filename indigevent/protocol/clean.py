@@ -14,14 +14,14 @@ from indigevent.protocol.message import Message
 _QUOTED = rb"""(?:"[^"<&]*"|'[^'<&]*')"""
 # libindi's drivers write this before their elements.
 _PROLOG = rb"(?:<\?xml [^<>]*\?>\s*)?"
-_ROOT_ATTRIBUTES = b"version state perm rule timeout timestamp message label group uid".split()
+_ROOT_ATTRIBUTES = b"state timeout timestamp label group perm rule message version uid".split()
 _CHILD_ATTRIBUTES = (b"label", b"format", b"min", b"max", b"step")
 
 
 def _attributes(first_group: int) -> bytes:
     """Attributes in any order, each a group of its own that matches only while it has not: no duplicates."""
     names = (b"device", b"name", *_ROOT_ATTRIBUTES)
-    once = (rb"(?(%d)(?!))%s=(%s)" % (group, name, _QUOTED) for group, name in enumerate(names, first_group))
+    once = (rb"%s=(?(%d)(?!))(%s)" % (name, group, _QUOTED) for group, name in enumerate(names, first_group))
     return rb"(?:\s+(?:%s))*" % b"|".join(once)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -22,10 +23,18 @@ CANDIDATE = "indigevent"
 COMMANDS = {REFERENCE: ["indiserver"], CANDIDATE: [sys.executable, "-m", "indigevent"]}
 
 
+# Below the range from which the kernel gives ports to outgoing connections, which would take them before a server does;
+# each test process begins somewhere else.
+_FIRST_PORT, _PORTS = 10_000, 22_000
+_ports = itertools.count(os.getpid() * 331)
+
+
 def free_port() -> int:
-    """Return a TCP port that is free on the loopback interface now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a TCP port that is free on the loopback interface now, and has not been given before."""
+    while True:
+        port = _FIRST_PORT + next(_ports) % _PORTS
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
