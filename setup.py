@@ -23,7 +23,10 @@ def long_description() -> str:
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 
 
+# What the simulated camera needs for FITS and for the sky; the daemon and all other drivers do without.
+SIMULATORS = ["astropy"]
 TEST_REQUIREMENTS = [
+    "pyserial",
     "pytest",
     "pytest-timeout",
     "hypothesis",
@@ -42,10 +45,15 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["indigevent", "indigevent.*"]),
-    package_data={"indigevent": ["py.typed"]},
+    package_data={"indigevent": ["py.typed"], "indigevent.simulators.sky": ["stars.csv", "SOURCE.txt"]},
     install_requires=["gevent", "xmltodict", "configargparse", "psutil", "pybase64"],
-    extras_require={"test": TEST_REQUIREMENTS},
-    entry_points={"console_scripts": ["indigevent = indigevent.cli.server:main"]},
+    extras_require={"simulators": SIMULATORS, "test": [*TEST_REQUIREMENTS, *SIMULATORS]},
+    entry_points={
+        "console_scripts": [
+            "indigevent = indigevent.cli.server:main",
+            "indigevent-driver = indigevent.driver.run:main",
+        ]
+    },
     classifiers=[
         "License :: OSI Approved :: MIT License",
         "Operating System :: POSIX :: Linux",

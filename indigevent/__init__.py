@@ -3,6 +3,8 @@
 Importing the package is quick and never monkey-patches: only a program's entry point may do that.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from indigevent.errors import (
     ClientError,
     ConfigError,
@@ -12,6 +14,9 @@ from indigevent.errors import (
     ProtocolError,
     RemoteProtocolError,
 )
+
+if TYPE_CHECKING:
+    from indigevent.embedding import Server
 
 __version__ = "0.1.0"
 
@@ -23,5 +28,15 @@ __all__ = [
     "LocalProtocolError",
     "ProtocolError",
     "RemoteProtocolError",
+    "Server",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `Server` when it is asked for: drivers and clients do without gevent."""
+    if name == "Server":
+        from indigevent.embedding import Server  # noqa: PLC0415
+
+        return Server
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

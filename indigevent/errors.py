@@ -47,5 +47,12 @@ class DriverError(IndiError):
     """A driver cannot be started, or did something that the server cannot go on with."""
 
 
+class Refused(DriverError):
+    """A driver does not do what a client asks for; the text is a sentence for the user.
+
+    What a driver's author raises in a handler: the property becomes Alert and the client gets the sentence.
+    """
+
+
 class ClientError(IndiError):
     """A client's request cannot be done: not connected, no such property, or no answer in time."""

@@ -17,6 +17,7 @@ TRACE = 5
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG, TRACE)
 _MAX_WAITING_LINES = 4096
 _STDERR = 2
+_DRIVER_LOGS = "indigevent.driver."
 
 log = logging.getLogger("indigevent")
 
@@ -25,6 +26,12 @@ class _Formatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
         self.converter = time.gmtime
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """An embedded driver's own lines look like what a driver program writes to stderr."""
+        if record.name.startswith(_DRIVER_LOGS):
+            record.message = f"Driver {record.name.removeprefix(_DRIVER_LOGS)}: {record.message}"
+        return super().formatMessage(record)
 
 
 class _Handler(logging.Handler):

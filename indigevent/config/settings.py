@@ -23,6 +23,7 @@ class Settings:
         verbosity: 0 to 3.
         config_file: path of the config file, or None.
         drivers: drivers and remotes, the file's first.
+        max_clients: how many clients may be connected at a time; 0 is any number.
     """
 
     program: str
@@ -38,3 +39,4 @@ class Settings:
     verbosity: int
     config_file: str | None
     drivers: tuple[Spec, ...]
+    max_clients: int = 0

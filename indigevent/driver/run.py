@@ -1,27 +1,63 @@
-"""Running a driver class as a process of its own, as the server does with a driver named `module:Class`."""
+"""Running a driver as a program of its own: INDI on stdin and stdout, the log on stderr, under any INDI server."""
 
 from __future__ import annotations
 
 import importlib
+import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
+from indigevent.driver.channel import Channel
+from indigevent.driver.concurrency import Flag, standard
+from indigevent.driver.device import Device
+from indigevent.driver.driver import Driver
 from indigevent.errors import DriverError
 
-_USAGE = "usage: python -m indigevent.driver package.module:Class"
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_USAGE = "usage: indigevent-driver package.module:Class"
+# A server that has closed our stdin sends SIGTERM a second later.
+_LAST_TASK_S = 0.5
 
 
-class Runnable(Protocol):
-    """What a driver class makes: something that serves on stdin and stdout until stdin ends."""
+def run(make: Callable[[], Driver | Device]) -> None:
+    """Serve what `make` returns, usually a class of Device or Driver, until stdin ends or SIGTERM or SIGINT come.
 
-    def run(self) -> None:
-        """Serve."""
+    A driver of one device gives it the name that the environment's INDIDEV says (a server's `-n` sets it). What the
+    driver prints goes to stderr: stdout belongs to INDI.
+    """
+    in_fd, out_fd = _take_stdio()
+    _log_to_stderr()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    concurrency = standard()
+    driver = as_driver(make())
+    name = os.environ.get("INDIDEV")
+    if name and len(driver.devices) == 1:
+        driver.rename(name)
+    ended = Flag(concurrency)
+    try:
+        driver.serve(Channel(in_fd, out_fd, concurrency), concurrency, lambda: _see_to_the_end(ended))
+    finally:
+        ended.set()
 
 
-def load(name: str) -> Callable[[], Runnable]:
-    """Return the driver class that `package.module:Class` names.
+def as_driver(served: Driver | Device) -> Driver:
+    """The driver that serves a device, or the driver itself.
+
+    Raises DriverError when it is neither, or its `__init__` has not called that of its base.
+    """
+    if not isinstance(served, (Driver, Device)):
+        raise DriverError(f"{type(served).__name__} is neither a Device nor a Driver of indigevent.driver")
+    if not hasattr(served, "properties" if isinstance(served, Device) else "devices"):
+        raise DriverError(f"{type(served).__name__}.__init__ has to call super().__init__() first")
+    return Driver(served) if isinstance(served, Device) else served
+
+
+def load(name: str) -> Callable[[], Driver | Device]:
+    """Return the class that `package.module:Class` names.
 
     Raises DriverError when the name has another form, or there is no such module, or no such class in it.
     What else goes wrong while the module is imported is its author's to see, and passes through.
@@ -33,31 +69,50 @@ def load(name: str) -> Callable[[], Runnable]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise DriverError(_why_not_found(module_name, error.name or "")) from None
-    driver = getattr(module, class_name, None)
-    if not isinstance(driver, type) or not callable(getattr(driver, "run", None)):
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type) or not issubclass(found, (Driver, Device)):
         raise DriverError(f"module {module_name} has no driver class {class_name}")
-    return driver
+    return found
 
 
-def serve(driver: Callable[[], Runnable]) -> int:
-    """Run a driver in this process until stdin ends; SIGTERM and SIGINT exit. Return the exit status, 0."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
-    driver().run()
-    return 0
-
-
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the driver that the one argument names; return the exit status."""
-    if len(arguments) != 1:
+    words = sys.argv[1:] if arguments is None else arguments
+    if len(words) != 1:
         print(_USAGE, file=sys.stderr)
         return 2
+    sys.path.insert(0, "")
     try:
-        driver = load(arguments[0])
+        run(load(words[0]))
     except DriverError as error:
         print(error, file=sys.stderr)
         return 1
-    return serve(driver)
+    return 0
+
+
+def _take_stdio() -> tuple[int, int]:
+    """Private descriptors in place of stdin and stdout, so that a stray print does no harm."""
+    in_fd, out_fd = os.dup(_STDIN), os.dup(_STDOUT)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, _STDIN)
+    os.close(null)
+    os.dup2(_STDERR, _STDOUT)
+    return in_fd, out_fd
+
+
+def _log_to_stderr() -> None:
+    """The server puts the time and the driver's name before each line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger("indigevent").addHandler(handler)
+
+
+def _see_to_the_end(ended: Flag) -> None:
+    """The server has gone: a handler that goes on for long is ended, gently, then for good."""
+    if not ended.wait(_LAST_TASK_S):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        if not ended.wait(_LAST_TASK_S):
+            os._exit(0)
 
 
 def _why_not_found(module_name: str, missing: str) -> str:

@@ -148,6 +148,11 @@ def _read_base64(text: str) -> bytes:
         raise _Unreadable(f"its text is not base64: {error}") from None
 
 
+def printable(text: str) -> str:
+    """The text with a mark in place of each character that XML cannot carry."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
 def _escape(text: str) -> bytes:
     if found := _NOT_XML.search(text):
         raise LocalProtocolError(f"XML cannot carry the character {found[0]!r}")

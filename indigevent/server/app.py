@@ -7,9 +7,11 @@ import resource
 import signal
 import socket
 import sys
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Any
 
 import gevent
 from gevent.event import AsyncResult, Event
@@ -17,6 +19,8 @@ from gevent.event import AsyncResult, Event
 from indigevent.config.settings import Settings
 from indigevent.errors import ConfigError
 from indigevent.logs import LogWriter, log
+from indigevent.protocol import codec
+from indigevent.protocol.vectors import UserMessage
 from indigevent.server.client_link import serve_client
 from indigevent.server.delivery import QueueLimits
 from indigevent.server.drivers import DriverRegistry
@@ -27,6 +31,7 @@ from indigevent.server.house import House
 from indigevent.server.islog import IsLog
 from indigevent.server.listeners import Listener, address_of, bind_local, bind_tcp, is_loopback
 from indigevent.server.switchboard import Switchboard
+from indigevent.supervision.specs import EmbeddedSpec
 
 EXIT_FAILURE = 1
 # libindi drivers get 1 s to end by themselves and 2 s after SIGTERM.
@@ -42,7 +47,8 @@ def serve(settings: Settings) -> int:
     logs = LogWriter(settings.verbosity)
     gevent.get_hub().print_exception = _log_error
     try:
-        return Daemon(settings).run()
+        daemon = Daemon(settings, child_fd_limit=_raise_fd_limit())
+        return daemon.run()
     except ConfigError as error:
         print(f"{settings.program}: {error}", file=sys.stderr)
         return EXIT_FAILURE
@@ -51,17 +57,33 @@ def serve(settings: Settings) -> int:
 
 
 class Daemon:
-    """The composition root: every other part gets plain values and what it needs of the others."""
+    """The composition root: every other part gets plain values and what it needs of the others.
 
-    def __init__(self, settings: Settings) -> None:
+    Arguments:
+        settings: what to do.
+        child_fd_limit: the soft and hard limit of descriptors that drivers are to have, when ours was raised.
+        embedded: drivers of this process, besides those of the settings.
+        stays: go on when the last driver has ended.
+
+    Raises ConfigError when it cannot listen.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        child_fd_limit: tuple[int, int] | None = None,
+        embedded: Sequence[EmbeddedSpec] = (),
+        stays: bool = False,
+    ) -> None:
         self._settings = settings
+        self._embedded = embedded
+        self._stays = stays or settings.fifo is not None or settings.config_file is not None
         self._ended: AsyncResult = AsyncResult()
         self._fd_freed = Event()
         self._greenlets: list[gevent.Greenlet] = []
         self._clients: set[gevent.Greenlet] = set()
         self._islog = IsLog(settings.islog_dir) if settings.islog_dir else None
         limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes)
-        child_fd_limit = _raise_fd_limit()
         self._sockets = self._bind()
         self._house = House(
             Switchboard(uuid.uuid4().hex, limits, self._islog),
@@ -74,20 +96,35 @@ class Daemon:
         )
         self._drivers = DriverRegistry(self._house, self._drivers_ended, self._part_failed)
 
-    def run(self) -> int:
-        """Start everything, wait for a reason to end, and end everything."""
-        self._handle_signals()
+    def run(self, on_listening: Callable[[], None] = lambda: None) -> int:
+        """Start everything, wait for a reason to end, and end everything.
+
+        `on_listening` is called when clients can connect. SIGTERM and SIGINT are reasons to end, in the main thread.
+        """
+        signals = self._handle_signals()
         self._announce()
-        for spec in self._settings.drivers:
+        for spec in (*self._embedded, *self._settings.drivers):
             self._drivers.start(spec)
         for sock in self._sockets:
             listener = Listener(sock, self._accept, self._fd_freed)
             self._start(f"listener on {sock.getsockname()!r}", listener.run)
         if self._settings.fifo is not None:
             self._start("FIFO", Fifo(self._settings.fifo, self._drivers.execute).run)
+        on_listening()
         status: int = self._ended.get()
         self._shut_down()
+        for watcher in signals:
+            watcher.cancel()
         return status
+
+    def end(self, status: int = 0) -> None:
+        """Have `run` end everything and return this status."""
+        if not self._ended.ready():
+            self._ended.set(status)
+
+    def send_message(self, text: str, timestamp: str) -> None:
+        """Tell all clients a sentence."""
+        self._house.switchboard.announce(codec.to_bytes(UserMessage(codec.printable(text), timestamp=timestamp)))
 
     def _bind(self) -> list[socket.socket]:
         settings = self._settings
@@ -115,6 +152,10 @@ class Daemon:
         log.info("Local server: listening on local domain at: @%s", settings.local_socket)
 
     def _accept(self, sock: socket.socket) -> None:
+        if 0 < self._settings.max_clients <= len(self._clients):
+            log.warning("A client is turned away: there are %d, as many as may be", len(self._clients))
+            sock.close()
+            return
         client = spawn(
             f"client on descriptor {sock.fileno()}", serve_client, sock, self._house, on_failure=lambda _: sock.close()
         )
@@ -130,21 +171,18 @@ class Daemon:
 
     def _part_failed(self, _: BaseException) -> None:
         """A part that the daemon cannot be without has failed: never go on half-alive."""
-        self._end(EXIT_FAILURE)
+        self.end(EXIT_FAILURE)
 
     def _drivers_ended(self) -> None:
         """Reference behaviour: a server without drivers ends, unless something can start another."""
-        if self._settings.fifo is None and self._settings.config_file is None:
-            self._end(EXIT_FAILURE)
+        if not self._stays:
+            self.end(EXIT_FAILURE)
 
-    def _end(self, status: int) -> None:
-        if not self._ended.ready():
-            self._ended.set(status)
-
-    def _handle_signals(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            gevent.signal_handler(number, self._signalled, number)
+    def _handle_signals(self) -> list[Any]:
+        if threading.current_thread() is not threading.main_thread():
+            return []
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        return [gevent.signal_handler(each, self._signalled, each) for each in (signal.SIGTERM, signal.SIGINT)]
 
     def _signalled(self, number: int) -> None:
         """The first signal ends the server in order, a second one at once."""
@@ -152,7 +190,7 @@ class Daemon:
             self._drivers.kill_all()
             os._exit(0)
         log.warning("%s received", signal.Signals(number).name)
-        self._end(0)
+        self.end(0)
 
     def _shut_down(self) -> None:
         """No newcomers, then no drivers, then no clients: who listens hears of every device that goes."""

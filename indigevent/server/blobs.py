@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import gevent
 import pybase64
 
+from indigevent import fdpass
 from indigevent.logs import log
 from indigevent.protocol import repair
 from indigevent.protocol.message import BlobElement, BlobMessage
 from indigevent.routing.outbound import Attachment
 from indigevent.routing.peers import Peer
-from indigevent.server import fdpass
 
 # A multiple of 3, so that pieces of base64 can stand one after another; others have a turn after each.
 _STEP_BYTES = 768 * 1024
@@ -79,7 +79,7 @@ class BlobForms:
         pieces = []
         for offset in range(0, element.size, _STEP_BYTES):
             wanted = min(_STEP_BYTES, element.size - offset)
-            raw = _read_at(handle, offset, wanted)
+            raw = fdpass.read_at(handle, offset, wanted)
             if len(raw) < wanted:
                 self.is_short = True
                 raw += bytes(wanted - len(raw))
@@ -163,16 +163,6 @@ def _decode_into(handle: fdpass.BlobHandle, text: bytes) -> int:
     raw = pybase64.b64decode(text, validate=True)
     fdpass.write_all(handle, raw)
     return len(raw)
-
-
-def _read_at(handle: fdpass.BlobHandle, offset: int, count: int) -> bytes:
-    """Up to `count` bytes; fewer only where the memory ends."""
-    pieces = []
-    while count and (piece := os.pread(handle.fd, count, offset)):
-        pieces.append(piece)
-        offset += len(piece)
-        count -= len(piece)
-    return b"".join(pieces)
 
 
 def _inline(element: BlobElement) -> bytes:

@@ -7,9 +7,9 @@ import pwd
 import socket
 import struct
 
+from indigevent import fdpass
 from indigevent.logs import log
 from indigevent.routing.peers import Client
-from indigevent.server import fdpass
 from indigevent.server.faults import FaultLog
 from indigevent.server.house import House
 from indigevent.server.link import Link

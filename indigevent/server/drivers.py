@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import gevent
 
 from indigevent.logs import log
+from indigevent.server.embedded_driver import EmbeddedDriver
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 from indigevent.server.local_driver import LocalDriver
 from indigevent.server.remote_driver import RemoteDriver
-from indigevent.supervision.specs import DriverSpec, FifoCommand, Spec
+from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, FifoCommand, RemoteSpec, Spec
 
-Supervisor = LocalDriver | RemoteDriver
+Supervisor = LocalDriver | RemoteDriver | EmbeddedDriver
 
 
 class DriverRegistry:
@@ -33,9 +34,9 @@ class DriverRegistry:
         self._on_failure = on_failure
         self._running: dict[Supervisor, gevent.Greenlet] = {}
 
-    def start(self, spec: Spec) -> None:
+    def start(self, spec: Spec | EmbeddedSpec) -> None:
         """Start a driver, or connect to a remote."""
-        supervisor = LocalDriver(spec, self._house) if isinstance(spec, DriverSpec) else RemoteDriver(spec, self._house)
+        supervisor = self._supervisor(spec)
         before = [task for other, task in self._running.items() if other.is_stopping and other.spec.name == spec.name]
         greenlet = spawn(f"supervisor of {spec.name}", _run_after, before, supervisor, on_failure=self._on_failure)
         self._running[supervisor] = greenlet
@@ -67,8 +68,13 @@ class DriverRegistry:
     def kill_all(self) -> None:
         """Kill every driver's process group, at once."""
         for supervisor in self._running:
-            if isinstance(supervisor, LocalDriver):
+            if not isinstance(supervisor, RemoteDriver):
                 supervisor.kill()
+
+    def _supervisor(self, spec: Spec | EmbeddedSpec) -> Supervisor:
+        if isinstance(spec, DriverSpec):
+            return LocalDriver(spec, self._house)
+        return RemoteDriver(spec, self._house) if isinstance(spec, RemoteSpec) else EmbeddedDriver(spec, self._house)
 
     def _ended(self, supervisor: Supervisor) -> None:
         del self._running[supervisor]
@@ -82,7 +88,7 @@ def _run_after(before: Sequence[gevent.Greenlet], supervisor: Supervisor) -> Non
     supervisor.run()
 
 
-def _is_meant(stop: Spec, running: Spec) -> bool:
+def _is_meant(stop: Spec, running: Spec | EmbeddedSpec) -> bool:
     """Whether a stop command means this driver: by its name, and its device where one is given."""
     if isinstance(stop, DriverSpec) and isinstance(running, DriverSpec):
         is_named = stop.name in (running.name, running.command)

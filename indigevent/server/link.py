@@ -19,11 +19,11 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from indigevent import fdpass
 from indigevent.logs import TRACE, log
 from indigevent.protocol.framing import Framer
 from indigevent.protocol.message import BlobMessage, Message
 from indigevent.routing.outbound import Attachment, OutboundQueue
-from indigevent.server import fdpass
 from indigevent.server.greenlets import spawn
 
 _READ = 1

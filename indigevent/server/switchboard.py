@@ -104,6 +104,14 @@ class Switchboard:
         self._report_refusals()
         delivery.finish()
 
+    def announce(self, data: bytes) -> None:
+        """Send a message of the server itself to every client that has asked for anything."""
+        delivery = Delivery(self._limits)
+        for client in self.table.clients:
+            if self.table.is_subscribed(client):
+                delivery.push(client, data + b"\n")
+        delivery.finish()
+
     def client_gone(self, client: Client) -> None:
         """A client has been closed."""
         self.table.remove_client(client)

@@ -1,249 +1,146 @@
-"""A focuser that moves its counted steps in real time, with the standard property names of INDI focusers."""
+"""A simulated focuser that moves its counted steps in real time, with the standard property names of INDI focusers."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
 
 from indigevent import __version__
-from indigevent.driver.base import Driver
-from indigevent.driver.properties import Property, as_set
-from indigevent.driver.run import serve
-from indigevent.errors import RemoteProtocolError
-from indigevent.protocol.constants import Permission, PropertyState, SwitchRule, SwitchState
-from indigevent.protocol.vectors import (
-    DefNumber,
-    DefNumberVector,
-    DefSwitch,
-    DefSwitchVector,
-    DefText,
-    DefTextVector,
+from indigevent.driver import (
+    Device,
+    Interface,
+    Number,
+    NumberVector,
+    Permission,
+    PropertyState,
+    Switch,
+    SwitchVector,
+    Wanted,
+    every,
+    run,
 )
+from indigevent.simulators.models.focuser import FocuserModel
 
-_FOCUSER_INTERFACE = 1 << 3  # INDI's DRIVER_INTERFACE bit of focusers
-_STEPS_PER_SECOND = 5000.0  # at speed 1
 _UPDATE_INTERVAL_S = 0.25
-_START_POSITION = 50000.0
-_MAX_POSITION = 100000.0
 _TEMPERATURE_CELSIUS = 12.5
-_RELATIVE = "REL_FOCUS_POSITION"
-_ABSOLUTE = "ABS_FOCUS_POSITION"
+_RELATIVE = "FOCUS_RELATIVE_POSITION"
+_ABSOLUTE = "FOCUS_ABSOLUTE_POSITION"
 
 
-@dataclass(frozen=True)
-class _Motion:
-    """A way from one position to another, in steps, begun at `since` of `time.monotonic()`."""
-
-    origin: float
-    target: float
-    steps_per_second: float
-    since: float
-
-    @property
-    def end(self) -> float:
-        return self.since + abs(self.target - self.origin) / self.steps_per_second
-
-    def position(self, now: float) -> float:
-        if now >= self.end:
-            return self.target
-        moved = round((now - self.since) * self.steps_per_second)
-        return self.origin + moved if self.target > self.origin else self.origin - moved
+def _steps(name: str, value: float, max: float, step: float = 1000) -> Number:
+    return Number(name, "Steps", value, format="%.f", max=max, step=step)
 
 
-class FocuserSimulator(Driver):
-    """The focuser. CONNECTION and DRIVER_INFO are always there, everything else while it is connected."""
+class FocuserSimulator(Device):
+    """The focuser."""
 
-    default_name = "Focuser Simulator"
+    name = "Focuser Simulator"
+    version = __version__
+    interface = Interface.FOCUSER
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._position = _START_POSITION
-        self._max_position = _MAX_POSITION
-        self._motion: _Motion | None = None
-        self._handlers = {
-            "CONNECTION": self._obey_connection,
-            "FOCUS_MOTION": self._obey_direction,
-            "FOCUS_SPEED": self._obey_speed,
-            _RELATIVE: self._obey_relative,
-            _ABSOLUTE: self._obey_absolute,
-            "FOCUS_ABORT_MOTION": self._obey_abort,
-            "FOCUS_MAX": self._obey_max,
-        }
-        self.add(self._connection(), self._driver_info())
+    direction = SwitchVector(
+        "FOCUS_MOTION",
+        Switch("FOCUS_INWARD", "Focus In", True),
+        Switch("FOCUS_OUTWARD", "Focus Out"),
+        label="Direction",
+    )
+    speed = NumberVector(
+        "FOCUS_SPEED",
+        Number("FOCUS_SPEED_VALUE", "Focus Speed", 1, format="%3.0f", min=1, max=5, step=1),
+        label="Speed",
+    )
+    relative = NumberVector("REL_FOCUS_POSITION", _steps(_RELATIVE, 0, 100_000), label="Relative Position")
+    absolute = NumberVector("ABS_FOCUS_POSITION", _steps(_ABSOLUTE, 50_000, 100_000), label="Absolute Position")
+    abort = SwitchVector(
+        "FOCUS_ABORT_MOTION", Switch("ABORT", "Abort"), rule="AtMostOne", momentary=True, label="Abort Motion"
+    )
+    limit = NumberVector(
+        "FOCUS_MAX",
+        Number("FOCUS_MAX_VALUE", "Steps", 100_000, format="%.f", min=1000, max=1_000_000, step=10_000),
+        label="Max. Position",
+        saved=True,
+    )
+    sync = NumberVector("FOCUS_SYNC", _steps("FOCUS_SYNC_VALUE", 0, 100_000), label="Sync")
+    has_backlash = SwitchVector(
+        "FOCUS_BACKLASH_TOGGLE",
+        Switch("INDI_ENABLED", "Enabled"),
+        Switch("INDI_DISABLED", "Disabled", True),
+        label="Backlash",
+        saved=True,
+    )
+    backlash = NumberVector(
+        "FOCUS_BACKLASH_STEPS", _steps("FOCUS_BACKLASH_VALUE", 0, 10_000, 100), label="Backlash", saved=True
+    )
+    temperature = NumberVector(
+        "FOCUS_TEMPERATURE",
+        Number("TEMPERATURE", "Celsius", _TEMPERATURE_CELSIUS, format="%6.2f", min=-50, max=70),
+        label="Temperature",
+        perm=Permission.READ_ONLY,
+    )
 
-    def obey(self, name: str, wanted: Mapping[str, Any]) -> None:
-        """Pass a command to its property's method."""
-        self._handlers[name](wanted)
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name)
+        self._model = FocuserModel(time.monotonic())
 
-    def wake(self) -> None:
-        """Tell the clients how far it has come, or that it has arrived."""
-        self._position = self._present_position()
-        if self._motion is None or self._position == self._motion.target:
-            self._motion = None
-            self._tell_motion(PropertyState.OK)
-        else:
-            self.update(_ABSOLUTE, PropertyState.BUSY, {"FOCUS_ABSOLUTE_POSITION": self._position})
-            self._plan_wake()
+    def disconnect(self) -> None:
+        """Stop where it is."""
+        self._model.abort(time.monotonic())
 
-    # What a client may ask for.
+    @speed.on_new
+    def _set_speed(self, wanted: Wanted) -> None:
+        self._model.set_speed(wanted["FOCUS_SPEED_VALUE"], time.monotonic())
 
-    def _obey_connection(self, wanted: Mapping[str, Any]) -> None:
-        is_connected = self.values("CONNECTION")["CONNECT"] is SwitchState.ON
-        if wanted["CONNECT"] is SwitchState.ON:
-            self.update("CONNECTION", PropertyState.OK, wanted)
-            if not is_connected:
-                self.define(*self._while_connected())
-        else:
-            self._halt()
-            self.update("CONNECTION", PropertyState.IDLE, wanted)
-            if is_connected:
-                self.delete(*(definition.name for definition in self._while_connected()))
+    @absolute.on_new
+    def _go_to(self, wanted: Wanted) -> None:
+        self._model.go_to(wanted[_ABSOLUTE], time.monotonic())
+        self._tell(PropertyState.BUSY)
 
-    def _obey_direction(self, wanted: Mapping[str, Any]) -> None:
-        self.update("FOCUS_MOTION", PropertyState.OK, wanted)
+    @relative.on_new
+    def _move(self, wanted: Wanted) -> None:
+        sign = 1 if self.direction["FOCUS_OUTWARD"] else -1
+        self._model.move(sign * wanted[_RELATIVE], time.monotonic())
+        self.relative.set({_RELATIVE: wanted[_RELATIVE]}, state=PropertyState.BUSY)
+        self._tell(PropertyState.BUSY)
 
-    def _obey_speed(self, wanted: Mapping[str, Any]) -> None:
-        self.update("FOCUS_SPEED", PropertyState.OK, wanted)
-        if self._motion is not None:
-            self._move(self._motion.target)
+    @abort.on_new
+    def _abort(self, wanted: Wanted) -> None:
+        if self.absolute.state is PropertyState.BUSY:
+            self._model.abort(time.monotonic())
+            self._tell(PropertyState.IDLE)
 
-    def _obey_relative(self, wanted: Mapping[str, Any]) -> None:
-        steps = wanted["FOCUS_RELATIVE_POSITION"]
-        is_outward = self.values("FOCUS_MOTION")["FOCUS_OUTWARD"] is SwitchState.ON
-        target = self._present_position() + (steps if is_outward else -steps)
-        if not 0 <= target <= self._max_position:
-            raise self._refusal(f"position {target:.0f} is not from 0 to {self._max_position:.0f}")
-        self.update(_RELATIVE, PropertyState.BUSY, wanted)
-        self._move(target)
+    @sync.on_new
+    def _sync(self, wanted: Wanted) -> None:
+        self._model.sync(wanted["FOCUS_SYNC_VALUE"], time.monotonic())
+        self._tell(PropertyState.OK)
 
-    def _obey_absolute(self, wanted: Mapping[str, Any]) -> None:
-        self._move(wanted["FOCUS_ABSOLUTE_POSITION"])
+    @limit.on_new
+    def _set_limit(self, wanted: Wanted) -> None:
+        self._model.set_max_position(wanted["FOCUS_MAX_VALUE"], time.monotonic())
+        for prop, element in ((self.absolute, _ABSOLUTE), (self.relative, _RELATIVE), (self.sync, "FOCUS_SYNC_VALUE")):
+            prop.set_range(element, 0, self._model.max_position, 1000)
 
-    def _obey_abort(self, wanted: Mapping[str, Any]) -> None:
-        is_moving = self._motion is not None
-        self._halt()
-        if is_moving:
-            self._tell_motion(PropertyState.IDLE)
-        self.update("FOCUS_ABORT_MOTION", PropertyState.OK, {"ABORT": SwitchState.OFF})
+    @backlash.on_new
+    def _set_backlash(self, wanted: Wanted) -> None:
+        self._take_up(self.has_backlash["INDI_ENABLED"], wanted["FOCUS_BACKLASH_VALUE"])
 
-    def _obey_max(self, wanted: Mapping[str, Any]) -> None:
-        needed = max(self._present_position(), self._motion.target if self._motion else 0)
-        if wanted["FOCUS_MAX_VALUE"] < needed:
-            raise self._refusal(f"FOCUS_MAX cannot be below {needed:.0f}, where the focuser is or goes")
-        self._max_position = wanted["FOCUS_MAX_VALUE"]
-        for definition in (self._relative(), self._absolute()):
-            changed = replace(definition, state=self.property(definition.name).state)
-            self.add(changed)
-            self.send(as_set(changed, with_ranges=True))
-        self.update("FOCUS_MAX", PropertyState.OK, wanted)
+    @has_backlash.on_new
+    def _enable_backlash(self, wanted: Wanted) -> None:
+        self._take_up(wanted["INDI_ENABLED"], self.backlash["FOCUS_BACKLASH_VALUE"])
 
-    # Moving.
+    @every(_UPDATE_INTERVAL_S)
+    def _follow(self) -> None:
+        """Tell how far it has come, or that it has arrived."""
+        if self.absolute.state is PropertyState.BUSY:
+            is_moving = self._model.is_moving(time.monotonic())
+            self._tell(PropertyState.BUSY if is_moving else PropertyState.OK)
 
-    def _move(self, target: float) -> None:
-        speed = self.values("FOCUS_SPEED")["FOCUS_SPEED_VALUE"]
-        self._position = self._present_position()
-        self._motion = _Motion(self._position, round(target), speed * _STEPS_PER_SECOND, time.monotonic())
-        self._tell_motion(PropertyState.BUSY)
-        self._plan_wake()
+    def _tell(self, state: PropertyState) -> None:
+        self.absolute.set({_ABSOLUTE: self._model.position(time.monotonic())}, state=state)
+        if self.relative.state is not state:
+            self.relative.set(state=state)
 
-    def _halt(self) -> None:
-        self._position = self._present_position()
-        self._motion = None
-        self.wake_at = None
-
-    def _plan_wake(self) -> None:
-        if self._motion is not None:
-            self.wake_at = min(self._motion.end, time.monotonic() + _UPDATE_INTERVAL_S)
-
-    def _present_position(self) -> float:
-        return self._position if self._motion is None else self._motion.position(time.monotonic())
-
-    def _tell_motion(self, state: PropertyState) -> None:
-        self.update(_ABSOLUTE, state, {"FOCUS_ABSOLUTE_POSITION": self._position})
-        if self.property(_RELATIVE).state is not state:
-            self.update(_RELATIVE, state)
-
-    def _refusal(self, why: str) -> RemoteProtocolError:
-        return RemoteProtocolError("range", 0, self.device.encode(), why)
-
-    # What it defines.
-
-    def _while_connected(self) -> list[Property]:
-        directions = {"FOCUS_INWARD": "Focus In", "FOCUS_OUTWARD": "Focus Out"}
-        speed = DefNumber("FOCUS_SPEED_VALUE", 1, "%3.0f", 1, 5, 1, "Focus Speed")
-        limit = DefNumber("FOCUS_MAX_VALUE", self._max_position, "%.f", 1000, 1000000, 10000, "Steps")
-        celsius = DefNumber("TEMPERATURE", _TEMPERATURE_CELSIUS, "%6.2f", -50, 70, 0, "Celsius")
-        return [
-            self._switches("FOCUS_MOTION", "Direction", SwitchRule.ONE_OF_MANY, directions, on="FOCUS_INWARD"),
-            self._number("FOCUS_SPEED", "Speed", speed),
-            self._relative(),
-            self._absolute(),
-            self._switches("FOCUS_ABORT_MOTION", "Abort Motion", SwitchRule.AT_MOST_ONE, {"ABORT": "Abort"}),
-            self._number("FOCUS_MAX", "Max. Position", limit),
-            self._number("FOCUS_TEMPERATURE", "Temperature", celsius, Permission.READ_ONLY),
-        ]
-
-    def _relative(self) -> DefNumberVector:
-        steps = DefNumber("FOCUS_RELATIVE_POSITION", 0, "%.f", 0, self._max_position, 1000, "Steps")
-        return self._number(_RELATIVE, "Relative Position", steps)
-
-    def _absolute(self) -> DefNumberVector:
-        position = self._present_position()
-        steps = DefNumber("FOCUS_ABSOLUTE_POSITION", position, "%.f", 0, self._max_position, 1000, "Steps")
-        return self._number(_ABSOLUTE, "Absolute Position", steps)
-
-    def _connection(self) -> DefSwitchVector:
-        switches = {"CONNECT": "Connect", "DISCONNECT": "Disconnect"}
-        return self._switches("CONNECTION", "Connection", SwitchRule.ONE_OF_MANY, switches, on="DISCONNECT")
-
-    def _driver_info(self) -> DefTextVector:
-        texts = (
-            DefText("DRIVER_NAME", self.default_name, "Name"),
-            DefText("DRIVER_EXEC", "indigevent.simulators.focuser:FocuserSimulator", "Exec"),
-            DefText("DRIVER_VERSION", __version__, "Version"),
-            DefText("DRIVER_INTERFACE", str(_FOCUSER_INTERFACE), "Interface"),
-        )
-        return DefTextVector(
-            device=self.device,
-            name="DRIVER_INFO",
-            label="Driver Info",
-            group="Connection",
-            state=PropertyState.IDLE,
-            perm=Permission.READ_ONLY,
-            elements=texts,
-        )
-
-    def _number(
-        self, name: str, label: str, element: DefNumber, perm: Permission = Permission.READ_WRITE
-    ) -> DefNumberVector:
-        return DefNumberVector(
-            device=self.device,
-            name=name,
-            label=label,
-            group="Main Control",
-            state=PropertyState.IDLE,
-            perm=perm,
-            elements=(element,),
-        )
-
-    def _switches(
-        self, name: str, label: str, rule: SwitchRule, labels: Mapping[str, str], on: str = ""
-    ) -> DefSwitchVector:
-        states = {each: SwitchState.ON if each == on else SwitchState.OFF for each in labels}
-        return DefSwitchVector(
-            device=self.device,
-            name=name,
-            label=label,
-            group="Main Control",
-            state=PropertyState.IDLE,
-            perm=Permission.READ_WRITE,
-            rule=rule,
-            elements=tuple(DefSwitch(each, states[each], labels[each]) for each in labels),
-        )
+    def _take_up(self, is_enabled: bool, steps: float) -> None:
+        self._model.backlash_steps = round(steps) if is_enabled else 0
 
 
 if __name__ == "__main__":
-    sys.exit(serve(FocuserSimulator))
+    run(FocuserSimulator)

@@ -5,7 +5,7 @@ Pure: nothing here looks at the machine; whether a command exists is found out w
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -93,6 +93,19 @@ class RemoteSpec:
     device: str = ""
     blobs: bool = True
     trace: bool = False
+
+
+@dataclass(frozen=True)
+class EmbeddedSpec:
+    """A Python driver inside the server's process.
+
+    Arguments:
+        name: what logs call it, `Driver NAME:`.
+        start: begins to serve INDI beside its caller, on a socket whose descriptor it gets and is to close.
+    """
+
+    name: str
+    start: Callable[[int], None]
 
 
 Spec: TypeAlias = DriverSpec | RemoteSpec

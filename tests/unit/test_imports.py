@@ -30,13 +30,15 @@ MAY_IMPORT = {
     "indigevent.supervision": ("errors", "protocol"),
     "indigevent.client.model": ("errors", "protocol"),
     "indigevent.driver.properties": ("errors", "protocol"),
-    "indigevent.driver": ("errors", "protocol", "logs"),
+    "indigevent.driver": ("errors", "protocol", "fdpass"),
+    "indigevent.fdpass": (),
+    "indigevent.embedding": ("errors", "protocol", "supervision", "logs", "config", "driver", "server"),
     "indigevent.client": ("errors", "protocol", "logs"),
     "indigevent.config": ("errors", "protocol", "supervision"),
     "indigevent.background": (),
     "indigevent.logs": ("errors", "background"),
     "indigevent.server.app": ("errors", "protocol", "routing", "supervision", "logs", "config"),
-    "indigevent.server": ("errors", "protocol", "routing", "supervision", "logs", "background"),
+    "indigevent.server": ("errors", "protocol", "routing", "supervision", "logs", "background", "fdpass"),
     "indigevent.simulators": ("errors", "protocol", "driver", "logs"),
     "indigevent.compat": ("errors", "protocol", "client", "logs"),
 }
@@ -96,7 +98,7 @@ def test_packages_import_in_the_agreed_direction(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=of_module)
 def test_only_cli_and_the_composition_root_read_the_configuration(path: Path) -> None:
     name = module_name(path)
-    readers = ("indigevent.config", "indigevent.cli", "indigevent.server.app")
+    readers = ("indigevent.config", "indigevent.cli", "indigevent.server.app", "indigevent.embedding")
     if any(is_within(name, reader) for reader in readers):
         return
     wrong = [(line, found) for found, line in imports(path) if is_within(found, "indigevent.config")]
@@ -106,7 +108,7 @@ def test_only_cli_and_the_composition_root_read_the_configuration(path: Path) ->
 @pytest.mark.parametrize("path", MODULES, ids=of_module)
 def test_only_the_server_and_entry_points_import_gevent(path: Path) -> None:
     name = module_name(path)
-    if any(is_within(name, package) for package in ("indigevent.server", "indigevent.cli")):
+    if any(is_within(name, package) for package in ("indigevent.server", "indigevent.cli", "indigevent.embedding")):
         return
     wrong = [(line, found) for found, line in imports(path) if is_within(found, "gevent")]
     assert not wrong, f"{name} is plain blocking code; patched programs make it greenlets"

@@ -45,7 +45,11 @@ WHILE_CONNECTED = [
     "ABS_FOCUS_POSITION",
     "FOCUS_ABORT_MOTION",
     "FOCUS_MAX",
+    "FOCUS_SYNC",
+    "FOCUS_BACKLASH_TOGGLE",
+    "FOCUS_BACKLASH_STEPS",
     "FOCUS_TEMPERATURE",
+    "CONFIG_PROCESS",
 ]
 DEADLINE_S = 20.0
 
@@ -266,7 +270,7 @@ def test_a_new_maximum_changes_the_ranges(focuser: Process) -> None:
     focuser.until_state("ABS_FOCUS_POSITION", PropertyState.ALERT)
     focuser.ask_for("FOCUS_MAX", FOCUS_MAX_VALUE=40000)
     refused = focuser.until_state("FOCUS_MAX", PropertyState.ALERT)
-    assert refused.message == "FOCUS_MAX cannot be below 50000, where the focuser is or goes"
+    assert refused.message.startswith("The limit cannot be below 50000, where the focuser is or goes")
 
 
 @pytest.mark.parametrize(
@@ -300,7 +304,7 @@ def test_a_new_maximum_changes_the_ranges(focuser: Process) -> None:
         (
             '<newNumberVector device="Focuser Simulator" name="REL_FOCUS_POSITION">'
             '<oneNumber name="FOCUS_RELATIVE_POSITION">60000</oneNumber></newNumberVector>',
-            "position -10000 is not from 0 to 100000",
+            "Position -10000 is not from 0 to 100000: choose one that is, or change the limit.",
         ),
         (
             '<newSwitchVector device="Focuser Simulator" name="FOCUS_MOTION">'
@@ -337,10 +341,7 @@ def test_other_devices_and_other_messages_are_not_its_business(focuser: Process)
     )
     focuser.write(b'<newNumberVector device="Other" name="X"><oneNumber name="A">abc</oneNumber></newNumberVector>')
     assert focuser.sync() == []
-    status, errors = focuser.end()
-    assert status == 0
-    assert errors.count("\n") == 1
-    assert "'abc' is not an INDI number" in errors
+    assert focuser.end() == (0, "")
 
 
 def test_malformed_xml_is_told_on_stderr_and_survived(focuser: Process) -> None:
@@ -348,7 +349,7 @@ def test_malformed_xml_is_told_on_stderr_and_survived(focuser: Process) -> None:
     assert focuser.sync() == []
     status, errors = focuser.end()
     assert status == 0
-    assert errors.startswith("attribute at byte 0: ")
+    assert errors.startswith("the server sent something that is not INDI: attribute at byte 0: ")
 
 
 def test_ends_while_it_moves_when_stdin_ends(focuser: Process) -> None:
@@ -420,7 +421,7 @@ def _voluntary_switches(pid: int) -> int:
             "module indigevent.simulators.focuser has no driver class Nosuch\n",
         ),
         (["indigevent"], 1, "'indigevent' names no driver: it must be package.module:Class\n"),
-        ([], 2, "usage: python -m indigevent.driver package.module:Class\n"),
+        ([], 2, "usage: indigevent-driver package.module:Class\n"),
     ],
 )
 def test_says_in_one_sentence_which_driver_is_not_there(

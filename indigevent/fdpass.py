@@ -72,3 +72,13 @@ def write_all(handle: BlobHandle, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(handle.fd, view) :]
+
+
+def read_at(handle: BlobHandle, offset: int, count: int) -> bytes:
+    """Up to `count` bytes of shared memory; fewer only where it ends."""
+    pieces = []
+    while count and (piece := os.pread(handle.fd, count, offset)):
+        pieces.append(piece)
+        offset += len(piece)
+        count -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,110 @@
+"""A device's saved properties in a file that libindi's drivers understand: `newXXXVector`s in an INDIDriver element.
+
+The file is what the environment's INDICONFIG names (a server's `-c` sets it), else ~/.indi/<device>_config.xml. Beside
+it lies FILE.default, a copy of what was saved first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+from indigevent.driver.properties import NumberVector, Property, SwitchVector, TextVector
+from indigevent.errors import DriverError, ProtocolError
+from indigevent.protocol import codec
+from indigevent.protocol.constants import SwitchState
+from indigevent.protocol.vectors import (
+    NewNumberVector,
+    NewSwitchVector,
+    NewTextVector,
+    NewVector,
+    OneNumber,
+    OneSwitch,
+    OneText,
+)
+
+_ROOT = "INDIDriver"
+
+
+class ConfigFile:
+    """The file of one device.
+
+    Arguments:
+        device: its name.
+        environment: where INDICONFIG and HOME are looked up.
+    """
+
+    def __init__(self, device: str, environment: Mapping[str, str]) -> None:
+        own = Path(environment.get("HOME", "~")).expanduser() / ".indi" / f"{device.replace('/', '_')}_config.xml"
+        self.path = Path(environment.get("INDICONFIG") or own)
+        self._default = self.path.with_name(self.path.name + ".default")
+
+    def exists(self) -> bool:
+        """Whether anything was saved."""
+        return self.path.is_file()
+
+    def save(self, properties: Iterable[Property]) -> None:  # type: ignore[type-arg]
+        """Write the values of properties; raises DriverError when that cannot be done."""
+        lines = [codec.to_bytes(_as_new(each)) for each in properties]
+        text = b"\n".join([f"<{_ROOT}>".encode(), *lines, f"</{_ROOT}>".encode(), b""])
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(self.path, text)
+            if not self._default.exists():
+                _replace(self._default, text)
+        except OSError as error:
+            raise DriverError(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def load(self) -> list[NewVector]:
+        """What was saved last, as the commands that bring it back; raises DriverError when that cannot be read."""
+        return _read(self.path)
+
+    def load_default(self) -> list[NewVector]:
+        """What was saved first."""
+        return _read(self._default)
+
+    def purge(self) -> None:
+        """Forget what was saved."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DriverError(f"{self.path} cannot be removed: {error.strerror}") from None
+
+
+def _read(path: Path) -> list[NewVector]:
+    try:
+        root = ElementTree.fromstring(path.read_bytes())
+    except OSError as error:
+        raise DriverError(f"{path} cannot be read: {error.strerror}") from None
+    except ElementTree.ParseError as error:
+        raise DriverError(f"{path} is not a configuration: {error}; save it again") from None
+    return [command for child in root if (command := _command(path, child)) is not None]
+
+
+def _command(path: Path, child: ElementTree.Element) -> NewVector | None:
+    try:
+        content = codec.parse(ElementTree.tostring(child))
+    except ProtocolError as error:
+        raise DriverError(f"{path} is not a configuration: {error}; save it again") from None
+    return content if isinstance(content, NewVector) else None
+
+
+def _replace(path: Path, text: bytes) -> None:
+    """All or nothing: a file that is cut off in the middle would lose what was saved before."""
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(text)
+    os.replace(new, path)
+
+
+def _as_new(prop: Property) -> NewVector:  # type: ignore[type-arg]
+    about = {"device": prop.device, "name": prop.name}
+    if isinstance(prop, TextVector):
+        return NewTextVector(**about, elements=tuple(OneText(*item) for item in prop.values.items()))
+    if isinstance(prop, NumberVector):
+        return NewNumberVector(**about, elements=tuple(OneNumber(*item) for item in prop.values.items()))
+    if isinstance(prop, SwitchVector):
+        switches = (OneSwitch(name, SwitchState.ON if on else SwitchState.OFF) for name, on in prop.values.items())
+        return NewSwitchVector(**about, elements=tuple(switches))
+    raise DriverError(f"{prop.name} cannot be saved: it is a {prop.kind.value} property")

@@ -1,0 +1,224 @@
+"""`Server`: an INDI server inside a Python program, with its drivers in threads, programs and remotes beside them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+import gevent
+import gevent.monkey
+import gevent.socket
+from gevent.thread import LockType
+
+from indigevent.config.settings import Settings
+from indigevent.driver.channel import Channel
+from indigevent.driver.concurrency import Concurrency, standard
+from indigevent.driver.device import Device
+from indigevent.driver.driver import Driver
+from indigevent.driver.run import as_driver
+from indigevent.errors import ConfigError, DriverError
+from indigevent.logs import LogWriter, log
+from indigevent.protocol.constants import DEFAULT_PORT
+from indigevent.server.app import Daemon
+from indigevent.server.greenlets import spawn
+from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, RemoteSpec, Spec
+
+_LOOPBACK = ("127.0.0.1", "::1")
+_MEGABYTE = 1 << 20
+
+
+class Server:
+    """Serves drivers of this program, other drivers' programs, and other servers' devices, on TCP and a local socket.
+
+    Each of our drivers runs in a real thread of its own, so blocking calls in it stop nobody else; one that is
+    `is_cooperative` runs in greenlets instead. `serve` blocks; `start` serves in the background. All other methods may
+    be called from any thread.
+
+    Arguments:
+        drivers: objects of Device and Driver.
+        host: addresses to listen on, one or several; by default those of this machine only.
+        port: TCP port.
+        local_socket: name of the local socket, by default the reference's, with the port where that is not 7624.
+        max_clients: how many clients may be connected at a time; 0 is any number.
+        restarts, restart_delay_s: how often a program that ended is started again, and the first delay in seconds.
+        max_behind_bytes: a client that is more than this far behind is closed.
+        verbosity: log to stderr as the command `indigevent` does, with so many `-v`; None leaves the log to the
+            program's own logging, under the name `indigevent`.
+
+    Raises DriverError when two devices have the same name, or something is no driver.
+    """
+
+    def __init__(
+        self,
+        *drivers: Device | Driver,
+        host: str | Sequence[str] = _LOOPBACK,
+        port: int = DEFAULT_PORT,
+        local_socket: str = "",
+        max_clients: int = 0,
+        restarts: int = 10,
+        restart_delay_s: float = 1.0,
+        max_behind_bytes: int = 128 * _MEGABYTE,
+        verbosity: int | None = None,
+    ) -> None:
+        own = [as_driver(driver) for driver in drivers]
+        _refuse_namesakes(own)
+        self.started = threading.Event()
+        self.stopped = threading.Event()
+        self._embedded = [EmbeddedSpec(each.name, _starter(each)) for each in own]
+        self._specs: list[Spec] = []
+        self._verbosity = verbosity
+        self._settings: dict[str, Any] = {
+            "program": os.path.basename(sys.argv[0]) or "indigevent",
+            "hosts": (host,) if isinstance(host, str) else tuple(host),
+            "port": port,
+            "local_socket": local_socket or _local_socket(port),
+            "max_queue_bytes": max_behind_bytes,
+            "max_stream_bytes": 5 * _MEGABYTE,
+            "restarts": restarts,
+            "restart_delay_s": restart_delay_s,
+            "fifo": None,
+            "islog_dir": None,
+            "verbosity": verbosity or 0,
+            "config_file": None,
+            "max_clients": max_clients,
+        }
+        self._requests: deque[Callable[[Daemon], None]] = deque()
+        self._bell: Any = None
+        self._bell_guard = threading.Lock()
+        self._failure: ConfigError | None = None
+
+    def add_executable(self, program: str, *args: str, trace: bool = False) -> None:
+        """Serve an executable's devices too; it is supervised. `trace` logs its traffic. Before `serve`."""
+        self._specs.append(DriverSpec(name=program, command=program, arguments=args, trace=trace))
+
+    def add_remote(self, host: str, port: int = DEFAULT_PORT, blobs: bool = True, trace: bool = False) -> None:
+        """Serve another server's devices too; `blobs` says whether BLOBs are ever asked for. Before `serve`."""
+        self._specs.append(RemoteSpec(f"@{host}:{port}", host, port, blobs=blobs, trace=trace))
+
+    def serve(self) -> int:
+        """Serve until `shutdown`, or SIGTERM or SIGINT in the main thread; returns an exit status.
+
+        Raises ConfigError when the port or the local socket cannot be had.
+        """
+        logs = None if self._verbosity is None else LogWriter(self._verbosity)
+        try:
+            return self._serve()
+        except ConfigError as error:
+            self._failure = error
+            raise
+        finally:
+            if logs is not None:
+                logs.close()
+            self.started.set()
+            self.stopped.set()
+
+    def start(self) -> None:
+        """Serve in a thread of its own; returns when clients can connect, and raises what `serve` raises."""
+        threading.Thread(target=self._serve_quietly, name="indigevent server", daemon=True).start()
+        self.started.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def send_message(self, message: str, timestamp: datetime | None = None) -> None:
+        """Tell all clients a sentence, now or as of `timestamp`, whose time zone counts."""
+        when = (timestamp or datetime.now(timezone.utc)).astimezone(timezone.utc)
+        text = when.strftime("%Y-%m-%dT%H:%M:%S")
+        self._request(lambda daemon: daemon.send_message(message, text))
+
+    def shutdown(self, message: str = "") -> None:
+        """End everything in order, telling clients and the log why; `stopped` is set when that is done."""
+        if message:
+            self.send_message(message)
+            self._request(lambda daemon: log.warning("%s", message))
+        self._request(lambda daemon: daemon.end())
+
+    def _serve(self) -> int:
+        settings = Settings(**self._settings, drivers=tuple(self._specs))
+        daemon = Daemon(settings, embedded=self._embedded, stays=True)
+        bell = gevent.get_hub().loop.async_()
+        bell.start(lambda: self._carry_out(daemon))
+        self._bell = bell
+        try:
+            return daemon.run(self._listening)
+        finally:
+            with self._bell_guard:
+                self._bell = None
+            bell.close()
+
+    def _serve_quietly(self) -> None:
+        """What went wrong at the start is raised by `start`, in its caller's thread."""
+        try:
+            self.serve()
+        except ConfigError:
+            return
+
+    def _listening(self) -> None:
+        self.started.set()
+        self._wake()
+
+    def _request(self, request: Callable[[Daemon], None]) -> None:
+        """Have something done in the server's thread; before it serves, as soon as it does."""
+        self._requests.append(request)
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._bell_guard:
+            if self._bell is not None:
+                self._bell.send()
+
+    def _carry_out(self, daemon: Daemon) -> None:
+        while self._requests:
+            self._requests.popleft()(daemon)
+
+
+def _local_socket(port: int) -> str:
+    return "/tmp/indiserver" if port == DEFAULT_PORT else f"/tmp/indiserver-{port}"
+
+
+def _refuse_namesakes(drivers: Sequence[Driver]) -> None:
+    names = [name for driver in drivers for name in driver.devices]
+    for name in names:
+        if names.count(name) > 1:
+            raise DriverError(f"two devices are called {name}; give one of them another name")
+
+
+def _starter(driver: Driver) -> Callable[[int], None]:
+    def start(fd: int) -> None:
+        concurrency = _greenlets() if driver.is_cooperative else _real_threads()
+
+        def serve() -> None:
+            try:
+                driver.serve(Channel(fd, fd, concurrency), concurrency)
+            except Exception:
+                log.exception("Driver %s: ended by an error; it is not started again", driver.name)
+
+        concurrency.start(f"driver {driver.name}", serve)
+
+    return start
+
+
+def _real_threads() -> Concurrency:
+    """Threads, also in a program that gevent has patched."""
+    if not gevent.monkey.is_module_patched("threading"):
+        return standard()
+    original = gevent.monkey.get_original
+    start_thread: Callable[..., Any] = original("_thread", "start_new_thread")
+    socket_class: Callable[..., Any] = original("socket", "socket")
+    return Concurrency(
+        new_lock=original("_thread", "allocate_lock"),
+        start=lambda name, function: start_thread(function, ()),
+        new_socket=lambda fd: socket_class(fileno=fd),
+    )
+
+
+def _greenlets() -> Concurrency:
+    return Concurrency(
+        new_lock=LockType,
+        start=lambda name, function: spawn(name, function, on_failure=lambda error: None),
+        new_socket=lambda fd: gevent.socket.socket(fileno=fd),
+    )
