@@ -92,6 +92,7 @@ def test_an_approach_is_fast_and_then_slow() -> None:
     assert approach.seconds(-14) == 4.0
     assert [approach.remaining(-14, t) for t in (0, 1, 2, 3, 4, 9)] == [-14, -8, -2, -1, 0, 0]
     assert approach.seconds(0.5) == 0.5
+    assert approach.remaining(0.5, 0.25) == 0.25
     assert approach.seconds(0) == 0
 
 
@@ -101,6 +102,8 @@ def test_an_approach_is_fast_and_then_slow() -> None:
         (Limits(), Pointing(0, 20, PierSide.EAST), ""),
         (Limits(), Pointing(0, -41, PierSide.EAST), "altitude -1.0° is below the limit of 0.0°"),
         (Limits(), Pointing(-90, 0, PierSide.WEST), ""),  # exactly on the horizon
+        (Limits(), Pointing(0, 50, PierSide.EAST), ""),  # exactly in the zenith
+        (Limits(from_azimuth=10, to_azimuth=20), Pointing(0, 50, PierSide.EAST), ""),  # where azimuth means nothing
         (Limits(min_altitude=15), Pointing(0, -30, PierSide.EAST), "altitude 10.0° is below"),
         (Limits(max_altitude=80), Pointing(0, 45, PierSide.EAST), "altitude 85.0° is above"),
         (Limits(from_azimuth=90, to_azimuth=270), Pointing(0, 20, PierSide.EAST), ""),

@@ -106,6 +106,8 @@ def test_backlash_is_taken_up_once_per_turn(focuser: FocuserModel) -> None:
 def test_sync_renames_the_position(focuser: FocuserModel) -> None:
     focuser.sync(1234, 0.0)
     assert focuser.position(0.0) == 1234
+    focuser.sync(0, 0.0)
+    assert focuser.position(0.0) == 0
     with pytest.raises(Refusal, match="is not from 0"):
         focuser.sync(-1, 0.0)
     focuser.go_to(10_000, 0.0)

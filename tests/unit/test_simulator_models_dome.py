@@ -187,6 +187,12 @@ def test_upward_displacement_and_northward() -> None:
     assert dome_azimuth(-90, 0, 0, False, raised) == pytest.approx(90 - 30)
 
 
+def test_a_telescope_on_the_upper_end_of_the_declination_axis() -> None:
+    half = math.sqrt(3) / 2  # together as high as where a dome of 2 m is 1 m wide
+    measured = Measurements(radius=2, up=half, north=0.5, ota_offset=half)
+    assert dome_azimuth(90, 0, 0, True, measured) == pytest.approx(270 + 30)
+
+
 def test_a_telescope_outside_the_dome_is_refused() -> None:
     with pytest.raises(Refusal, match="outside the dome by DOME_MEASUREMENTS"):
         dome_azimuth(0, 0, 50, True, Measurements(radius=1, east=2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from indigevent.simulators.models import Refusal
@@ -46,6 +48,16 @@ def test_starts_at_the_pole_unparked_and_standing(mount: MountModel) -> None:
     assert mount.azimuth_altitude[1] == pytest.approx(50.0)
 
 
+def test_the_clock_of_the_mount_is_utc_whatever_the_monotonic_clock_says() -> None:
+    mount = MountModel(now=5000.0, utc=UTC)
+    assert mount.utc == UTC
+    mount.advance(5010.0)
+    assert mount.utc == UTC + 10
+    mount.set_utc(UTC + 7, 5020.0)
+    mount.advance(5021.0)
+    assert mount.utc == UTC + 8
+
+
 def test_goto_arrives_where_it_was_sent_and_tracks(mount: MountModel) -> None:
     mount.go_to(6.0, 20.0, 0.0)
     assert mount.is_slewing
@@ -74,6 +86,16 @@ def test_the_way_does_not_depend_on_how_often_it_is_asked(mount: MountModel, ste
     there.advance(9.0)
     assert mount.declination == pytest.approx(there.declination, abs=1e-9)
     assert mount.right_ascension == pytest.approx(there.right_ascension, abs=1e-9)
+
+
+def test_an_axis_that_arrives_first_waits_under_the_target(mount: MountModel) -> None:
+    now = tracking(mount, 30.0, 80.0)
+    ra = ra_at(mount, 31.0)
+    mount.go_to(ra, 0.0, now)
+    mount.advance(now + 8)
+    assert mount.is_slewing
+    assert mount.right_ascension == pytest.approx(ra, abs=1e-9)
+    assert mount.declination == pytest.approx(80 - 8 * 6.0)
 
 
 def test_goto_without_tracking_lets_the_sky_go_by(mount: MountModel) -> None:
@@ -286,6 +308,47 @@ def test_pulses_on_both_axes_at_once_and_cut_short(mount: MountModel) -> None:
     assert ra_arcsec(mount, before) == pytest.approx(-SIDEREAL_ARCSEC, abs=0.001)
 
 
+def test_the_next_event_is_the_earliest(mount: MountModel) -> None:
+    now = tracking(mount, 30.0, 20.0)
+    assert mount.next_event() is None
+    mount.pulse(Direction.NORTH, 1000, now)
+    mount.pulse(Direction.WEST, 400, now)
+    assert mount.next_event() == now + 0.4
+    mount.advance(now + 0.5)
+    assert mount.next_event() == now + 1.0
+
+
+COMMANDS = {
+    "go_to": lambda mount, now: mount.go_to(6.0, 40.0, now),
+    "sync": lambda mount, now: mount.sync(6.0, 40.0, now),
+    "park": lambda mount, now: mount.park(now),
+    "unpark": lambda mount, now: mount.unpark(now),
+    "park_here": lambda mount, now: mount.park_here(now),
+    "track": lambda mount, now: mount.track(False, now),
+    "set_track_mode": lambda mount, now: mount.set_track_mode(TrackMode.SOLAR, now),
+    "set_custom_rate": lambda mount, now: mount.set_custom_rate(1.0, 1.0, now),
+    "set_site": lambda mount, now: mount.set_site(40.0, 10.0, now),
+    "set_utc": lambda mount, now: mount.set_utc(UTC + now, now),
+    "move": lambda mount, now: mount.move(Direction.SOUTH, 1.0, now),
+    "halt": lambda mount, now: mount.halt(0, now),
+    "pulse": lambda mount, now: mount.pulse(Direction.SOUTH, 100.0, now),
+    "abort": lambda mount, now: mount.abort(now),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_every_command_lets_the_time_before_it_pass(
+    mount: MountModel, command: Callable[[MountModel, float], None]
+) -> None:
+    """What happened before a command follows the rates of before it."""
+    now = tracking(mount, 30.0, 20.0)
+    mount.move(Direction.NORTH, 1.0, now)
+    command(mount, now + 3)
+    assert mount.utc == UTC + now + 3
+    if command is not COMMANDS["sync"]:
+        assert mount.declination == pytest.approx(23.0)
+
+
 def test_motion_by_hand_until_it_is_ended(mount: MountModel) -> None:
     now = tracking(mount, 30.0, 20.0)
     mount.move(Direction.NORTH, 1.0, now)
@@ -317,6 +380,20 @@ def test_motion_by_hand_ends_at_the_pole_and_at_the_horizon(mount: MountModel) -
     mount.move(Direction.NORTH, 6.0, now + 60)
     mount.advance(now + 61)
     assert mount.is_moving(1), "it can be moved back in"
+
+
+def test_a_limit_ends_motion_on_both_axes_and_pulses(mount: MountModel) -> None:
+    now = tracking(mount, 80.0, 5.0)
+    mount.move(Direction.WEST, 6.0, now)
+    mount.move(Direction.SOUTH, 0.1, now)
+    mount.pulse(Direction.NORTH, 60_000, now)
+    mount.advance(now + 10)
+    assert not mount.is_moving(0)
+    assert not mount.is_moving(1)
+    assert not mount.is_pulsing(1)
+    stopped = mount.hour_angle, mount.declination
+    mount.advance(now + 20)
+    assert (mount.hour_angle, mount.declination) == stopped
 
 
 def test_four_slew_rates_each_faster() -> None:
@@ -380,7 +457,7 @@ def test_park_while_slewing_and_abort_while_parking(mount: MountModel) -> None:
 
 def test_park_positions_current_and_chosen(mount: MountModel) -> None:
     now = tracking(mount, -30.0, 20.0)
-    mount.park_here()
+    mount.park_here(now)
     assert mount.park_position == (mount.hour_angle / 15, 20.0)
     assert mount.park_position[0] == pytest.approx(-2.0, abs=0.05)
     mount.park_position = (5.0, -45.0)  # below the horizon: it is parked where told

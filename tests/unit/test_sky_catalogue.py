@@ -55,6 +55,13 @@ def test_the_catalogue_is_in_order_and_within_its_ranges() -> None:
     assert stars.number.min() > SYNTHETIC
 
 
+def test_the_catalogue_has_every_star_that_its_source_has_down_to_its_limit() -> None:
+    magnitude = load().magnitude
+    assert (magnitude <= 4.0).sum() == 519
+    assert (magnitude <= 4.5).sum() == 921
+    assert len(magnitude) == 924
+
+
 def test_the_catalogue_is_read_once_and_cannot_be_changed() -> None:
     assert load() is load()
     with pytest.raises(ValueError, match="read-only"):
@@ -62,7 +69,7 @@ def test_the_catalogue_is_read_once_and_cannot_be_changed() -> None:
 
 
 def test_a_cone_finds_what_is_in_it_across_the_meridian_and_at_the_pole() -> None:
-    assert set(load().within(83.5, -0.9, 2.5).number) == {25930, 26311, 26727}
+    assert set(load().within(83.5, -0.9, 2.5).number) == {25930, 26311, 26549, 26727}
     assert 677 in load().within(359.5, 29.0, 3.0).number
     assert 11767 in load().within(217.0, 89.9, 1.0).number
 

@@ -187,6 +187,7 @@ def observe(center: tuple[float, float], optics: Optics, window: Window) -> tupl
 def test_orions_belt_is_where_the_header_says(window: Window, rotation_deg: float, expected: int) -> None:
     optics = Optics(100.0, 5.2, 5.2, 1280, 1024, rotation_deg)
     data, known = observe((84.1, -1.15), optics, window)
+    known = known.where(known.magnitude < 3)
     with fits.open(io.BytesIO(data)) as (unit,):
         frame, world = unit.data.copy(), WCS(unit.header)
     assert frame.shape == (window.rows, window.columns)

@@ -210,8 +210,9 @@ class MountModel:
             raise Refusal("The mount is on its way to the park position: wait until it is there, or abort.")
         self._parking = Parking.UNPARKED
 
-    def park_here(self) -> None:
+    def park_here(self, now: float) -> None:
         """Make the present pointing the park position."""
+        self.advance(now)
         self.park_position = self._pointing.hour_angle / 15.0, self._pointing.declination
 
     def track(self, is_on: bool, now: float) -> None:

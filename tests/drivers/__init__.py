@@ -1,0 +1,1 @@
+"""Drivers that the tests have served in every way there is."""
