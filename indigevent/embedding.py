@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
 import sys
 import threading
@@ -26,17 +28,19 @@ from indigevent.logs import LogWriter, log
 from indigevent.protocol.constants import DEFAULT_PORT
 from indigevent.server.app import Daemon
 from indigevent.server.greenlets import spawn
-from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, RemoteSpec, Spec
+from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, RemoteSpec, Spec, parse_port
 
 _LOOPBACK = ("127.0.0.1", "::1")
 _MEGABYTE = 1 << 20
+_AT_EXIT_S = 6.0
 
 
 class Server:
     """Serves drivers of this program, other drivers' programs, and other servers' devices, on TCP and a local socket.
 
-    Each of our drivers runs in a real thread of its own, so blocking calls in it stop nobody else; one that is
-    `is_cooperative` runs in greenlets instead. `serve` blocks; `start` serves in the background. All other methods may
+    It serves once; the same drivers may be given to another Server afterwards. Each of our drivers runs in a real
+    thread of its own, so blocking calls in it stop nobody else; one that is `is_cooperative` runs in greenlets instead.
+    `serve` blocks; `start` serves in the background. All other methods may
     be called from any thread.
 
     Arguments:
@@ -65,6 +69,10 @@ class Server:
         max_behind_bytes: int = 128 * _MEGABYTE,
         verbosity: int | None = None,
     ) -> None:
+        try:
+            parse_port(str(port))
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         own = [as_driver(driver) for driver in drivers]
         _refuse_namesakes(own)
         self.started = threading.Event()
@@ -91,35 +99,34 @@ class Server:
         self._bell: Any = None
         self._bell_guard = threading.Lock()
         self._failure: ConfigError | None = None
+        self._has_served = False
 
     def add_executable(self, program: str, *args: str, trace: bool = False) -> None:
         """Serve an executable's devices too; it is supervised. `trace` logs its traffic. Before `serve`."""
+        self._refuse_when_serving()
         self._specs.append(DriverSpec(name=program, command=program, arguments=args, trace=trace))
 
     def add_remote(self, host: str, port: int = DEFAULT_PORT, blobs: bool = True, trace: bool = False) -> None:
         """Serve another server's devices too; `blobs` says whether BLOBs are ever asked for. Before `serve`."""
+        self._refuse_when_serving()
         self._specs.append(RemoteSpec(f"@{host}:{port}", host, port, blobs=blobs, trace=trace))
 
     def serve(self) -> int:
         """Serve until `shutdown`, or SIGTERM or SIGINT in the main thread; returns an exit status.
 
-        Raises ConfigError when the port or the local socket cannot be had.
+        Raises ConfigError when the port or the local socket cannot be had, or it has served before.
         """
-        logs = None if self._verbosity is None else LogWriter(self._verbosity)
+        self._serve_only_once()
         try:
-            return self._serve()
-        except ConfigError as error:
-            self._failure = error
-            raise
+            return self._serve_with_log()
         finally:
-            if logs is not None:
-                logs.close()
-            self.started.set()
-            self.stopped.set()
+            self._say_that_it_ended()
 
     def start(self) -> None:
         """Serve in a thread of its own; returns when clients can connect, and raises what `serve` raises."""
-        threading.Thread(target=self._serve_quietly, name="indigevent server", daemon=True).start()
+        self._serve_only_once()
+        atexit.register(self._end_at_exit)
+        threading.Thread(target=self._serve_in_thread, name="indigevent server", daemon=True).start()
         self.started.wait()
         if self._failure is not None:
             raise self._failure
@@ -137,25 +144,59 @@ class Server:
             self._request(lambda daemon: log.warning("%s", message))
         self._request(lambda daemon: daemon.end())
 
+    def _serve_only_once(self) -> None:
+        if self._has_served:
+            raise ConfigError("this Server has served already; make another one, its drivers may be the same")
+        self._has_served = True
+
+    def _refuse_when_serving(self) -> None:
+        if self._has_served:
+            raise ConfigError("this Server serves already; add programs and remotes before it does")
+
+    def _end_at_exit(self) -> None:
+        """Python must not take the interpreter away from threads that are in the middle of something."""
+        self.shutdown()
+        self.stopped.wait(_AT_EXIT_S)
+
+    def _serve_in_thread(self) -> None:
+        """What went wrong at the start is raised by `start`, in its caller's thread."""
+        try:
+            self._serve_with_log()
+        except ConfigError as error:
+            self._failure = error
+        finally:
+            if not gevent.monkey.is_module_patched("threading"):  # else this is no thread, and the hub is everybody's
+                gevent.get_hub().destroy(destroy_loop=True)
+            self._say_that_it_ended()
+
+    def _serve_with_log(self) -> int:
+        logs = None if self._verbosity is None else LogWriter(self._verbosity)
+        try:
+            return self._serve()
+        finally:
+            if logs is not None:
+                logs.close()
+
+    def _say_that_it_ended(self) -> None:
+        atexit.unregister(self._end_at_exit)
+        self.started.set()
+        self.stopped.set()
+
     def _serve(self) -> int:
         settings = Settings(**self._settings, drivers=tuple(self._specs))
         daemon = Daemon(settings, embedded=self._embedded, stays=True)
         bell = gevent.get_hub().loop.async_()
         bell.start(lambda: self._carry_out(daemon))
+        hand_over = _LogHandOver() if gevent.monkey.is_module_patched("threading") else None
         self._bell = bell
         try:
             return daemon.run(self._listening)
         finally:
+            if hand_over is not None:
+                hand_over.end()
             with self._bell_guard:
                 self._bell = None
             bell.close()
-
-    def _serve_quietly(self) -> None:
-        """What went wrong at the start is raised by `start`, in its caller's thread."""
-        try:
-            self.serve()
-        except ConfigError:
-            return
 
     def _listening(self) -> None:
         self.started.set()
@@ -189,7 +230,7 @@ def _refuse_namesakes(drivers: Sequence[Driver]) -> None:
 
 def _starter(driver: Driver) -> Callable[[int], None]:
     def start(fd: int) -> None:
-        concurrency = _greenlets() if driver.is_cooperative else _real_threads()
+        concurrency = _greenlets(driver) if driver.is_cooperative else _real_threads()
 
         def serve() -> None:
             try:
@@ -203,22 +244,77 @@ def _starter(driver: Driver) -> Callable[[int], None]:
 
 
 def _real_threads() -> Concurrency:
-    """Threads, also in a program that gevent has patched."""
+    """Threads, also in a program that gevent has patched.
+
+    There the program's own code runs in the server's thread, which must not wait for a driver that waits for it.
+    """
     if not gevent.monkey.is_module_patched("threading"):
         return standard()
     original = gevent.monkey.get_original
     start_thread: Callable[..., Any] = original("_thread", "start_new_thread")
     socket_class: Callable[..., Any] = original("socket", "socket")
+    server = _thread_ident()
     return Concurrency(
         new_lock=original("_thread", "allocate_lock"),
         start=lambda name, function: start_thread(function, ()),
         new_socket=lambda fd: socket_class(fileno=fd),
+        may_wait=lambda: _thread_ident() != server,
     )
 
 
-def _greenlets() -> Concurrency:
+def _greenlets(driver: Driver) -> Concurrency:
+    server = _thread_ident()
+
+    def may_wait() -> bool:
+        if _thread_ident() != server:
+            raise DriverError(f"{driver.name} runs in greenlets: only the server's thread can change its properties")
+        return True
+
     return Concurrency(
         new_lock=LockType,
         start=lambda name, function: spawn(name, function, on_failure=lambda error: None),
         new_socket=lambda fd: gevent.socket.socket(fileno=fd),
+        may_wait=may_wait,
     )
+
+
+def _thread_ident() -> int:
+    """Which real thread this is; in a patched program `threading` knows greenlets only."""
+    ident: int = gevent.monkey.get_original("_thread", "get_ident")()
+    return ident
+
+
+class _LogHandOver(logging.Handler):
+    """Brings log records from real threads to the server's thread, in a program that gevent has patched.
+
+    The locks of `logging` are gevent's there, and a real thread that waits for one may wait for ever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: deque[logging.LogRecord] = deque()
+        self._logger = logging.getLogger("indigevent.driver")
+        self._bell = gevent.get_hub().loop.async_()
+        self._bell.start(self._pass_on)
+        self._logger.addHandler(self)
+        self._logger.propagate = False
+
+    def createLock(self) -> None:
+        """Without a lock."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record over."""
+        self._records.append(record)
+        self._bell.send()
+
+    def end(self) -> None:
+        """Leave the logs as they were."""
+        self._logger.removeHandler(self)
+        self._logger.propagate = True
+        self._pass_on()
+        self._bell.close()
+
+    def _pass_on(self) -> None:
+        while self._records:
+            log.handle(self._records.popleft())

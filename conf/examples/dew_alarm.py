@@ -9,9 +9,9 @@ class DewAlarm(Device):
     limit = NumberVector("LIMIT", Number("CELSIUS", "Celsius", 2, format="%.1f", min=-20, max=30), label="Alarm below")
     alarm = LightVector("ALARM", Light("FROST", "Frost"), label="Alarm")
 
-    def connect(self):
+    def __init__(self, name=""):
+        super().__init__(name)
         self.air = self.snoop("Dew Heater", "AIR", self.judge)  # a live mirror; judge is called at every change
-        self.judge(self.air)
 
     @limit.on_new
     def set_limit(self, wanted):
@@ -19,7 +19,7 @@ class DewAlarm(Device):
         self.judge(self.air)
 
     def judge(self, air):
-        if not air.is_defined:  # not there yet, or no more
+        if not air.is_defined or air.state is PropertyState.IDLE:  # not there, or nothing measured yet
             self.alarm.set(FROST=PropertyState.IDLE, state=PropertyState.IDLE)
             return
         is_frost = air["CELSIUS"] < self.limit["CELSIUS"]

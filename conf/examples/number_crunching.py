@@ -33,7 +33,7 @@ class PrimeCounter(Device):
         self.stop(None)
 
     @limit.on_new
-    def start(self, wanted):
+    def begin(self, wanted):
         if self.process:
             raise Refused("It is still counting; abort that first.")
         receiver, sender = processes.Pipe(duplex=False)

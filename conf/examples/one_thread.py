@@ -7,6 +7,7 @@ hands what concerns the library over to it with `self.call`.
 
 import os
 import sqlite3
+from functools import partial
 
 from indigevent.driver import Device, Number, NumberVector, Text, TextVector, background, every, run
 
@@ -36,8 +37,7 @@ class NightLog(Device):
     @background
     def watch_load(self):
         while True:  # a blocking call would be here
-            load = str(os.getloadavg()[0])
-            self.call(lambda load=load: self.write("load", load))
+            self.call(partial(self.write, "load", str(os.getloadavg()[0])))
             if not self.wait(60):
                 return
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A photometer behind a vendor's C library that is called through ctypes, with callbacks from a thread of the library's.
+"""A photometer behind a vendor's C library that is called through ctypes, and calls back from a thread of its own.
 
 The C library of the system stands for the vendor's: `qsort` calls back while it is called, `pthread_create` from a new
 thread. Calls through `ctypes.CDLL` let other Python threads run meanwhile; only this driver waits.
@@ -15,23 +15,25 @@ MEASURED = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
 library.qsort.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, COMPARE]
 library.qsort.restype = None
 library.pthread_create.argtypes = [ctypes.POINTER(ctypes.c_ulong), ctypes.c_void_p, MEASURED, ctypes.c_void_p]
+library.pthread_detach.argtypes = [ctypes.c_ulong]
 
 
 class Photometer(Device):
     name = "Photometer"
-    start = SwitchVector("MEASURE", Switch("START", "Start"), rule="AtMostOne", momentary=True, label="Measure")
+    button = SwitchVector("MEASURE", Switch("START", "Start"), rule="AtMostOne", momentary=True, label="Measure")
     raw = NumberVector("READINGS", *(Number(f"READING_{n}", value=v) for n, v in enumerate((21.3, 20.9, 21.1))))
     median = NumberVector("BRIGHTNESS", Number("MEDIAN", "Median", format="%.2f"), perm="ro", label="Brightness")
 
     def connect(self):
         self.on_measured = MEASURED(self.measured)  # kept: ctypes forgets a callback that nobody refers to
 
-    @start.on_new
+    @button.on_new
     def measure(self, wanted):
         thread = ctypes.c_ulong()
         status = library.pthread_create(ctypes.byref(thread), None, self.on_measured, None)
         if status != 0:
             raise Refused(f"The photometer does not start: error {status}.")
+        library.pthread_detach(thread)
         self.median.set(state=PropertyState.BUSY)
 
     def measured(self, data):

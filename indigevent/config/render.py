@@ -23,15 +23,23 @@ _SAMPLE_HEADER = """\
 # directory, and a relative path starts at this file's directory; a command without / is looked up in PATH.
 """
 
-_SAMPLE_DRIVER = """\
-# A driver that this server starts. Copy the section for each further one.
-[driver focuser]
-command = indigevent.simulators.focuser:FocuserSimulator
+_SAMPLE_DRIVERS = """\
+# Drivers that this server starts, here a whole simulated observatory. Copy a section for each further one; its
+# other keys are shown once.
 """
+
+_SIMULATORS = {
+    "telescope": "telescope:TelescopeSimulator",
+    "camera": "ccd:CCDSimulator",
+    "focuser": "focuser:FocuserSimulator",
+    "wheel": "wheel:FilterWheelSimulator",
+    "dome": "dome:DomeSimulator",
+    "weather": "weather:WeatherSimulator",
+}
 
 _SAMPLE_REMOTE = """\
 # Devices of another INDI server, served here too. An IPv6 address needs no brackets here.
-#[remote dome]
+#[remote garden]
 """
 
 
@@ -55,12 +63,14 @@ def version() -> str:
 
 
 def sample_config() -> str:
-    """Return the text of `conf/indigevent.conf`: every key with meaning and default, one driver to start."""
+    """Return the text of `conf/indigevent.conf`: every key with meaning and default, simulators to start."""
     blocks = [_SAMPLE_HEADER]
     for group in dict.fromkeys(row.group for row in OPTIONS if row.in_file):
         rows = [row for row in OPTIONS if row.in_file and row.group == group]
         blocks.append(f"# ---- {group} ----\n\n" + "\n".join(_sample_option(row) for row in rows))
-    blocks.append("# ---- What to serve ----\n\n" + _SAMPLE_DRIVER + _sample_keys(DRIVER_KEYS[1:]))
+    first, *others = map(_sample_driver, _SIMULATORS)
+    blocks.append("# ---- What to serve ----\n\n" + _SAMPLE_DRIVERS + first + _sample_keys(DRIVER_KEYS[1:]))
+    blocks.extend(others)
     blocks.append(_SAMPLE_REMOTE + _sample_keys(REMOTE_KEYS))
     return "\n".join(blocks)
 
@@ -107,6 +117,10 @@ def _sample_option(row: Option) -> str:
     comment = _comment(_sentence(row.help) + note)
     how = f"# ({row.flags}, {row.variable})"
     return f"{comment}\n{how}\n#{row.name} = {_sample_value(row)}\n"
+
+
+def _sample_driver(name: str) -> str:
+    return f"[driver {name}]\ncommand = indigevent.simulators.{_SIMULATORS[name]}\n"
 
 
 def _sample_keys(keys: Iterable[Key]) -> str:

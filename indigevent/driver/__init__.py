@@ -20,6 +20,7 @@ from indigevent.driver.standard import Interface, debug, polling_period, simulat
 from indigevent.driver.work import background, every, every_poll
 from indigevent.errors import Refused
 from indigevent.protocol.constants import Permission, PropertyState, SwitchRule
+from indigevent.protocol.numbers import format_number, parse_number
 
 __all__ = [
     "BLOB",
@@ -48,6 +49,8 @@ __all__ = [
     "debug",
     "every",
     "every_poll",
+    "format_number",
+    "parse_number",
     "polling_period",
     "run",
     "simulation",

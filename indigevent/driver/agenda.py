@@ -12,6 +12,8 @@ from collections.abc import Callable
 from indigevent.driver.concurrency import Concurrency, Lock
 
 Task = Callable[[], object]
+# Locks do not wait for longer than some years.
+_LONGEST_WAIT_S = 86400.0
 
 
 class Timer:
@@ -33,7 +35,7 @@ class Agenda:
     Arguments:
         concurrency: what locks are made of.
         on_error: told of each exception that a task raises; then the next task has its turn.
-        max_waiting: how many tasks `put` lets wait before it makes its caller wait.
+        max_waiting: how many tasks may wait before `put` takes no more.
     """
 
     def __init__(self, concurrency: Concurrency, on_error: Callable[[Exception], None], max_waiting: int) -> None:
@@ -41,22 +43,23 @@ class Agenda:
         self._max_waiting = max_waiting
         self._guard = concurrency.new_lock()
         self._bell = concurrency.new_lock()
-        self._room = concurrency.new_lock()
         self._tasks: deque[Task] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._numbers = itertools.count()
         self.is_stopped = False
+        self._is_timers_turn = False
 
     def call(self, task: Task) -> None:
         """Have a task done as soon as those before it are."""
         self._tasks.append(task)
         self._ring()
 
-    def put(self, task: Task) -> None:
-        """The same for who must not fill the memory: waits while too many tasks wait already."""
-        while len(self._tasks) >= self._max_waiting and not self.is_stopped:
-            self._room.acquire()
+    def put(self, task: Task) -> bool:
+        """The same for what comes from outside, which must not fill the memory; False when too much waits already."""
+        if len(self._tasks) >= self._max_waiting:
+            return False
         self.call(task)
+        return True
 
     def after(self, delay_s: float, task: Task) -> Timer:
         """Have a task done in `delay_s` seconds."""
@@ -70,7 +73,6 @@ class Agenda:
         """Have `run` return after the task that it is at."""
         self.is_stopped = True
         self._ring()
-        _release(self._room)
 
     def run(self) -> None:
         """Do what comes, until `stop`."""
@@ -85,14 +87,13 @@ class Agenda:
                 self._on_error(error)
 
     def _next_task(self) -> Task | None:
+        """Tasks and due timers in turns, so that neither starves the other."""
+        self._is_timers_turn = not self._is_timers_turn
+        if self._tasks and not self._is_timers_turn:
+            return self._tasks.popleft()
         if timer := self._due_timer():
             return timer.task
-        if not self._tasks:
-            return None
-        task = self._tasks.popleft()
-        if len(self._tasks) < self._max_waiting:
-            _release(self._room)
-        return task
+        return self._tasks.popleft() if self._tasks else None
 
     def _due_timer(self) -> Timer | None:
         now = time.monotonic()
@@ -105,7 +106,8 @@ class Agenda:
 
     def _wait_s(self) -> float:
         with self._guard:
-            return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else -1
+            wait_s = self._timers[0][0] - time.monotonic() if self._timers else _LONGEST_WAIT_S
+        return min(max(0.0, wait_s), _LONGEST_WAIT_S)
 
     def _ring(self) -> None:
         _release(self._bell)

@@ -14,6 +14,7 @@ import pybase64
 from indigevent import fdpass
 from indigevent.driver.properties import Element, Property
 from indigevent.errors import LocalProtocolError, Refused
+from indigevent.protocol import codec
 from indigevent.protocol.constants import PropertyState, VectorKind
 from indigevent.protocol.message import BlobElement, BlobMessage
 from indigevent.protocol.vectors import DefBLOB, DefBLOBVector, OneBLOB, SetBLOBVector
@@ -33,7 +34,8 @@ class Blob:
     Arguments:
         source: the bytes, or a file: its path, or an open binary file that is read to its end.
         format: like a file name's suffix, `.fits`; that of the path when it is not given.
-        compress: send it zlib-compressed, `.fits.z`.
+        compress: send it zlib-compressed, `.fits.z`, where that makes it shorter (the reference cuts off what is longer
+            than the `size`, which is that of the data).
     """
 
     source: bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
@@ -43,17 +45,19 @@ class Blob:
     def as_element(self, name: str) -> OneBLOB:
         """The whole BLOB, in memory; raises OSError when its file cannot be read."""
         data = self._read()
-        kind = self.format or self._suffix()
-        if self.compress:
-            return OneBLOB(name, len(data), kind + _COMPRESSED, zlib.compress(data))
+        if not isinstance(data, bytes):
+            raise LocalProtocolError(f"BLOB {name} needs bytes, or a file opened in binary mode, not {data!r:.40}")
+        kind = codec.printable(self.format or self._suffix())
+        if self.compress and len(short := zlib.compress(data)) < len(data):
+            return OneBLOB(name, len(data), kind + _COMPRESSED, short)
         return OneBLOB(name, len(data), kind, data)
 
     def _read(self) -> bytes:
-        if isinstance(self.source, (bytes, bytearray, memoryview)):
-            return bytes(self.source)
         if isinstance(self.source, (str, os.PathLike)):
             return Path(self.source).read_bytes()
-        return self.source.read()
+        if hasattr(self.source, "read"):
+            return self.source.read()
+        return bytes(memoryview(self.source))
 
     def _suffix(self) -> str:
         name = self.source if isinstance(self.source, (str, os.PathLike)) else getattr(self.source, "name", "")
@@ -91,10 +95,11 @@ class BLOBVector(Property[BLOB, None]):
         """
         for name in (wanted := {**(blobs or {}), **elements}):
             self._element(name)
+        new_state = PropertyState(state)
         contents = tuple(_as_blob(blob).as_element(name) for name, blob in wanted.items())
 
         def change() -> SetBLOBVector | None:
-            self.state = PropertyState(state)
+            self.state = new_state
             told = self._telling((), message)
             return replace(told, elements=contents) if isinstance(told, SetBLOBVector) else None
 

@@ -29,8 +29,8 @@ class Channel:
     def __init__(self, in_fd: int, out_fd: int, concurrency: Concurrency) -> None:
         self._framer = Framer()
         self._fds = (in_fd, out_fd)
-        self._in = concurrency.new_socket(in_fd) if _is_socket(in_fd) else None
-        self._out = self._in if in_fd == out_fd else concurrency.new_socket(out_fd) if _is_socket(out_fd) else None
+        self._in = _socket(in_fd, concurrency)
+        self._out = self._in if in_fd == out_fd else _socket(out_fd, concurrency)
 
     @property
     def can_attach(self) -> bool:
@@ -87,8 +87,13 @@ class Channel:
         return os.read(self._fds[0], _READ_BYTES), []
 
 
-def _is_socket(fd: int) -> bool:
-    return stat.S_ISSOCK(os.fstat(fd).st_mode)
+def _socket(fd: int, concurrency: Concurrency) -> socket.socket | None:
+    """A socket that waits, also when whoever made the descriptor (gevent, in a patched program) has it not wait."""
+    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+        return None
+    sock = concurrency.new_socket(fd)
+    sock.setblocking(True)
+    return sock
 
 
 def _is_local(sock: socket.socket | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from indigevent.driver.properties import NumberVector, Property, SwitchVector
@@ -44,8 +45,7 @@ def wanted_values(prop: AnyProperty, command: NewVector) -> Wanted:
     asked = {element.name: _value(element) for element in getattr(command, "elements", ())}
     if prop.checked:
         _check(prop, asked)
-    values = prop.resolved(asked) if isinstance(prop, SwitchVector) and prop.checked else {**prop.values, **asked}
-    return Wanted(values, tuple(asked), command.timestamp)
+    return Wanted(_with(prop, asked), tuple(asked), command.timestamp)
 
 
 def refuse_unless_writable(prop: AnyProperty, names: tuple[str, ...]) -> None:
@@ -55,6 +55,14 @@ def refuse_unless_writable(prop: AnyProperty, names: tuple[str, ...]) -> None:
     for name in names:
         if name not in prop.elements:
             raise Refused(f"{prop.name} has no element {name}, only {', '.join(prop.elements)}")
+
+
+def _with(prop: AnyProperty, asked: dict[str, Any]) -> dict[str, Any]:
+    """All values that the property would have; where the switches' rule is not checked, it is kept if it can be."""
+    if isinstance(prop, SwitchVector):
+        with contextlib.suppress(LocalProtocolError):
+            return prop.resolved(asked)
+    return {**prop.values, **asked}
 
 
 def _check(prop: AnyProperty, asked: dict[str, Any]) -> None:

@@ -35,11 +35,14 @@ class Concurrency:
         new_lock: makes a lock.
         start: runs a function beside the caller, under a name; the program does not wait for its end.
         new_socket: makes a socket object of a file descriptor.
+        may_wait: whether the calling thread may wait for the driver's; where it may not, the driver's thread does
+            what it wanted, a moment later.
     """
 
     new_lock: Callable[[], Lock]
     start: Callable[[str, Callable[[], None]], None]
     new_socket: Callable[[int], socket.socket]
+    may_wait: Callable[[], bool] = lambda: True
 
 
 def standard() -> Concurrency:

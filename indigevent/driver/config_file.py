@@ -6,6 +6,7 @@ it lies FILE.default, a copy of what was saved first.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -38,16 +39,23 @@ class ConfigFile:
 
     def __init__(self, device: str, environment: Mapping[str, str]) -> None:
         own = Path(environment.get("HOME", "~")).expanduser() / ".indi" / f"{device.replace('/', '_')}_config.xml"
+        self._device = device
         self.path = Path(environment.get("INDICONFIG") or own)
         self._default = self.path.with_name(self.path.name + ".default")
 
     def exists(self) -> bool:
-        """Whether anything was saved."""
-        return self.path.is_file()
+        """Whether anything was saved, or cannot be looked for."""
+        try:
+            return self.path.is_file()
+        except OSError:
+            return True
 
     def save(self, properties: Iterable[Property]) -> None:  # type: ignore[type-arg]
-        """Write the values of properties; raises DriverError when that cannot be done."""
-        lines = [codec.to_bytes(_as_new(each)) for each in properties]
+        """Write the values of properties; raises DriverError when that cannot be done.
+
+        What the file has of other devices stays: they may share it.
+        """
+        lines = [codec.to_bytes(each) for each in (*self._of_others(), *map(_as_new, properties))]
         text = b"\n".join([f"<{_ROOT}>".encode(), *lines, f"</{_ROOT}>".encode(), b""])
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +64,11 @@ class ConfigFile:
                 _replace(self._default, text)
         except OSError as error:
             raise DriverError(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def _of_others(self) -> list[NewVector]:
+        with contextlib.suppress(DriverError):
+            return [command for command in _read(self.path) if command.device != self._device]
+        return []
 
     def load(self) -> list[NewVector]:
         """What was saved last, as the commands that bring it back; raises DriverError when that cannot be read."""
@@ -78,7 +91,7 @@ def _read(path: Path) -> list[NewVector]:
         root = ElementTree.fromstring(path.read_bytes())
     except OSError as error:
         raise DriverError(f"{path} cannot be read: {error.strerror}") from None
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise DriverError(f"{path} is not a configuration: {error}; save it again") from None
     return [command for child in root if (command := _command(path, child)) is not None]
 

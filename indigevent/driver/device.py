@@ -40,8 +40,8 @@ class Runtime(Protocol):
     def publish_blobs(self, change: Callable[[], Content | None]) -> None:
         """The same for BLOBs, as fast as the server takes them."""
 
-    def add_snoop(self, snoop: Snoop, with_blobs: bool) -> None:
-        """Ask for another device's properties."""
+    def add_snoop(self, snoop: Snoop) -> None:
+        """Ask for another device's properties, or ask again."""
 
     def obey(self, device: Device, command: NewVector) -> None:
         """Do what a command asks for."""
@@ -69,22 +69,37 @@ class Device:
     is_cooperative: bool = False
     has_connection: bool = True
 
+    def __init_subclass__(cls) -> None:
+        """Refuse names that would silently stand for what the framework itself calls; raises DriverError."""
+        super().__init_subclass__()
+        for name in _FRAMEWORK_NAMES:
+            if getattr(cls, name, None) is not getattr(Device, name, None):
+                raise DriverError(f"{cls.__name__} has to call its {name} something else: a Device needs that name")
+        for base in cls.__mro__[1:]:
+            for name, method in vars(base).items():
+                lost = set(getattr(method, HANDLES, ())) - set(getattr(getattr(cls, name), HANDLES, ()))
+                if lost and hasattr(getattr(cls, name), HANDLES):
+                    raise DriverError(
+                        f"{cls.__name__}.{name} hides the one that obeys for {', '.join(lost)}; rename it"
+                    )
+
     def __init__(self, name: str = "") -> None:
         self.name = name or type(self).name or type(self).__name__
         self.log = logging.getLogger(f"indigevent.driver.{self.name}")
         self.log.setLevel(logging.INFO)
         self.handlers: dict[str, Handler] = {}
         self.properties: dict[str, AnyProperty] = {}
-        self._runtime: Runtime | None = None
-        self._work: Work | None = None
-        self._snoops: list[tuple[Snoop, bool]] = []
-        self._last_report = ""
-        self._connection = standard.connection()
+        self.__runtime: Runtime | None = None
+        self.__work: Work | None = None
+        self.__snoops: list[Snoop] = []
+        self.__reports: dict[str, str] = {}
+        self.__is_reached = False
+        self.__connection = standard.connection()
         if self.has_connection:
-            self._add(self._connection, self._obey_connection)
+            self.__add(self.__connection, self.__obey_connection)
         name_of_class = type(self).name or type(self).__name__
-        self._add(standard.driver_info(name_of_class, _program(type(self)), self.version, self.interface))
-        self._copy_declared()
+        self.__add(standard.driver_info(name_of_class, _program(type(self)), self.version, self.interface))
+        self.__copy_declared()
 
     # What an author overrides
 
@@ -97,7 +112,7 @@ class Device:
     def answer(self, name: str) -> None:
         """A client or the server asks for definitions, of one property or of all (""); by default it gets them."""
         self.publish_all(
-            lambda: [p.definition() for p in self.properties.values() if p.is_defined and name in ("", p.name)]
+            lambda: [p.definition() for p in list(self.properties.values()) if p.is_defined and name in ("", p.name)]
         )
 
     # What an author uses
@@ -105,19 +120,19 @@ class Device:
     @property
     def is_connected(self) -> bool:
         """Whether clients have connected it; always so when it has no CONNECTION."""
-        return not self.has_connection or self._connection["CONNECT"]
+        return not self.has_connection or self.__connection["CONNECT"]
 
-    def define(self, *properties: AnyProperty) -> None:
-        """Have properties, new or instead of those of the same name, and tell the clients."""
+    def define(self, *properties: AnyProperty, on_new: Handler | None = None) -> None:
+        """Have properties, new or instead of those of the same name, and tell the clients; `on_new` obeys for them."""
         for prop in properties:
-            self._add(prop)
-            self._define_if_due(prop)
+            self.__add(prop, on_new)
+            self.__define_if_due(prop)
 
     def delete(self, *properties: AnyProperty, message: str = "") -> None:
         """Take properties away and tell the clients."""
         for prop in properties:
             self.properties.pop(prop.name, None)
-            self._undefine(prop, message)
+            self.__undefine(prop, message)
 
     def message(self, text: str) -> None:
         """Tell the clients a sentence."""
@@ -133,83 +148,95 @@ class Device:
         """Follow another device's property, which need not be there yet: a live mirror of it.
 
         `on_change` runs in the driver's thread after each change, the loss of the property included. BLOBs come only
-        `with_blobs`.
+        `with_blobs`. Calling it again with the same arguments asks again, and returns the same mirror.
         """
-        snoop = Snoop(device, name, on_change)
-        self._add_snoop(snoop, with_blobs)
-        return snoop.mirror.find(name)
+        return self.__follow(Snoop(device, name, on_change, with_blobs)).find(name)
 
     def snoop_device(
         self, device: str, on_change: Callable[[SnoopedProperty], object] | None = None, with_blobs: bool = False
     ) -> SnoopedDevice:
         """Follow all of another device's properties."""
-        snoop = Snoop(device, "", on_change)
-        self._add_snoop(snoop, with_blobs)
-        return snoop.mirror
+        return self.__follow(Snoop(device, "", on_change, with_blobs))
 
     def after(self, seconds: float, task: Callable[[], object]) -> Timer:
         """Have something done in the driver's thread in so many seconds; `cancel()` of what it returns calls it off."""
-        return self._served().agenda.after(seconds, task)
+        return self.__served().agenda.after(seconds, task)
 
     def call(self, task: Callable[[], object]) -> None:
         """Have something done in the driver's thread soon; for other threads."""
-        self._served().agenda.call(task)
+        self.__served().agenda.call(task)
 
     def spawn(self, function: Callable[..., object], *arguments: Any) -> None:
         """Run a function in a thread of its own, now, while the device is connected."""
-        self._working().spawn(function, *arguments)
+        self.__working().spawn(function, *arguments)
 
     def wait(self, seconds: float) -> bool:
-        """Let time pass in a thread of its own; False as soon as the device is disconnected or the driver ends."""
-        return self._working().wait(seconds)
+        """Let time pass in a thread of its own; False as soon as the device is disconnected or the driver ends.
+
+        A thread that has outlived its connection gets False too, also when there is a new connection.
+        """
+        return self.__working().wait(seconds)
+
+    def save_config(self) -> None:
+        """Write the properties that are `saved`, as CONFIG_SAVE does; raises DriverError when that cannot be done."""
+        ConfigFile(self.name, os.environ).save(prop for prop in self.properties.values() if prop.saved)
 
     def report(self, what: str, error: Exception) -> None:
-        """Log an exception with its traceback, and tell the clients; the same one only once."""
-        if (said := f"{what}: {type(error).__name__}: {error}") != self._last_report:
-            self._last_report = said
+        """Log an exception with its traceback, and tell the clients; the same one again only after `recovered`."""
+        if (said := f"{type(error).__name__}: {error}") != self.__reports.get(what):
+            self.__reports[what] = said
             self.log.error("%s failed", what, exc_info=error)
             self.message(f"{what} failed: {error or type(error).__name__}")
+
+    def recovered(self, what: str) -> None:
+        """What was reported works again."""
+        self.__reports.pop(what, None)
 
     # What the driver that serves it uses
 
     def publish(self, change: Callable[[], Content | None]) -> None:
         """Carry out a change of a property and send it, when the device is served."""
-        if self._runtime is None:
+        if self.__runtime is None:
             change()
         else:
-            self._runtime.publish(change)
+            self.__runtime.publish(change)
 
     def publish_all(self, contents: Callable[[], Sequence[Content]]) -> None:
         """Send several things together, when the device is served."""
-        if self._runtime is not None:
-            self._runtime.publish_all(contents)
+        if self.__runtime is not None:
+            self.__runtime.publish_all(contents)
 
     def publish_blobs(self, change: Callable[[], Content | None]) -> None:
         """The same for BLOBs."""
-        if self._runtime is None:
+        if self.__runtime is None:
             change()
         else:
-            self._runtime.publish_blobs(change)
+            self.__runtime.publish_blobs(change)
 
     def start(self, runtime: Runtime) -> None:
         """Be served from now on; in the driver's thread."""
-        self._runtime = runtime
-        for snoop, with_blobs in self._snoops:
-            runtime.add_snoop(snoop, with_blobs)
+        self.__runtime = runtime
+        for snoop in self.__snoops:
+            runtime.add_snoop(snoop)
         if not self.has_connection:
-            self.connect()
+            self.__reach()
         for prop in self.properties.values():
-            prop.is_defined = self._is_due(prop)
-        self._load_saved(lambda prop: prop.always or not self.has_connection)
+            prop.is_defined = self.__is_due(prop)
+        self.__load_saved(lambda prop: prop.always or not self.has_connection)
         if not self.has_connection:
-            self._begin_work()
+            self.__working().start()
 
-    def end(self) -> None:
-        """The driver ends: leave the hardware."""
-        if self._work is not None:
-            self._work.stop()
-        if self.is_connected:
-            self.disconnect()
+    def end(self) -> list[Snoop]:
+        """The driver ends, or serves it no more: leave the hardware; returns the snoops that are to end too."""
+        if self.__work is not None:
+            self.__work.stop()
+        try:
+            self.__leave()
+        finally:
+            self.__connection["DISCONNECT"], self.__connection["CONNECT"] = True, False
+            for prop in self.properties.values():
+                prop.is_defined = False
+        return self.__snoops
 
     def rename(self, name: str) -> None:
         """Have another name, before it is served."""
@@ -221,97 +248,117 @@ class Device:
 
     # CONNECTION
 
-    def _obey_connection(self, wanted: Wanted) -> None:
+    def __obey_connection(self, wanted: Wanted) -> None:
         if wanted["CONNECT"] and not self.is_connected:
-            self._connect()
+            self.__connect()
         elif wanted["DISCONNECT"] and self.is_connected:
-            self._disconnect()
+            self.__disconnect()
 
-    def _connect(self) -> None:
-        self.connect()
-        self._connection.set(CONNECT=True)
+    def __connect(self) -> None:
+        self.__reach()
+        try:
+            self.__connection.set(CONNECT=True)
+            for prop in list(self.properties.values()):
+                self.__define_if_due(prop)
+        except Exception:
+            self.__disconnect()
+            raise
+        self.__load_saved(lambda prop: not prop.always)
+        self.__working().start()
+
+    def __disconnect(self) -> None:
+        if self.__work is not None:
+            self.__work.stop()
+        self.__connection.set(DISCONNECT=True, state=PropertyState.IDLE)
         for prop in list(self.properties.values()):
-            self._define_if_due(prop)
-        self._load_saved(lambda prop: not prop.always)
-        self._begin_work()
+            if not self.__is_due(prop):
+                self.__undefine(prop)
+        self.__leave()
 
-    def _disconnect(self) -> None:
-        if self._work is not None:
-            self._work.stop()
-        self._connection.set(DISCONNECT=True, state=PropertyState.IDLE)
-        for prop in list(self.properties.values()):
-            if not self._is_due(prop):
-                self._undefine(prop)
-        self.disconnect()
+    def __reach(self) -> None:
+        """Connect; threads that `connect` starts are part of the connection's work already."""
+        runtime = self.__served()
+        self.__reports.clear()
+        self.__work = Work(self, runtime.agenda, runtime.concurrency, self.__poll_s)
+        try:
+            self.connect()
+        except BaseException:
+            self.__work.stop()
+            raise
+        self.__is_reached = True
 
-    def _begin_work(self) -> None:
-        runtime = self._served()
-        self._work = Work(self, runtime.agenda, runtime.concurrency, self._poll_s, self.report)
-        self._work.start()
+    def __leave(self) -> None:
+        """Once for each `connect` that did not raise."""
+        if self.__is_reached:
+            self.__is_reached = False
+            self.disconnect()
 
-    def _poll_s(self) -> float:
+    def __poll_s(self) -> float:
         period = self.properties.get("POLLING_PERIOD")
         return period["PERIOD_MS"] / 1000 if isinstance(period, NumberVector) else _DEFAULT_POLL_S
 
     # CONFIG_PROCESS and DEBUG
 
-    def _obey_config(self, wanted: Wanted) -> None:
+    def __obey_config(self, wanted: Wanted) -> None:
         config = ConfigFile(self.name, os.environ)
         if wanted["CONFIG_LOAD"]:
-            self._apply(config.load(), lambda prop: True)
+            self.__apply(config.load(), lambda prop: True)
         elif wanted["CONFIG_DEFAULT"]:
-            self._apply(config.load_default(), lambda prop: True)
+            self.__apply(config.load_default(), lambda prop: True)
         elif wanted["CONFIG_SAVE"]:
-            config.save(prop for prop in self.properties.values() if prop.saved)
+            self.save_config()
         elif wanted["CONFIG_PURGE"]:
             config.purge()
 
-    def _load_saved(self, concerns: Callable[[AnyProperty], bool]) -> None:
+    def __load_saved(self, concerns: Callable[[AnyProperty], bool]) -> None:
         config = ConfigFile(self.name, os.environ)
         if any(prop.saved for prop in self.properties.values()) and config.exists():
             try:
-                self._apply(config.load(), concerns)
+                self.__apply(config.load(), concerns)
             except DriverError as error:
                 self.log.warning("%s", error)
                 self.message(str(error))
 
-    def _apply(self, commands: list[NewVector], concerns: Callable[[AnyProperty], bool]) -> None:
+    def __apply(self, commands: list[NewVector], concerns: Callable[[AnyProperty], bool]) -> None:
         """Obey what was saved as if a client had sent it."""
         for command in commands:
             prop = self.properties.get(command.name)
-            if prop is not None and prop.saved and prop.is_defined and concerns(prop):
-                self._served().obey(self, command)
+            if command.device == self.name and prop is not None and prop.saved and prop.is_defined and concerns(prop):
+                self.__served().obey(self, command)
 
-    def _obey_debug(self, wanted: Wanted) -> None:
+    def __obey_debug(self, wanted: Wanted) -> None:
         self.log.setLevel(logging.DEBUG if wanted["ENABLE"] else logging.INFO)
 
     # Properties
 
-    def _copy_declared(self) -> None:
+    def __copy_declared(self) -> None:
         declared: dict[str, AnyProperty] = {}
         for one in reversed(type(self).__mro__):
             declared |= {key: value for key, value in vars(one).items() if isinstance(value, Property)}
         for attribute, prop in declared.items():
+            if prop.name in self.properties:
+                raise DriverError(f"{type(self).__name__} has two properties called {prop.name}")
             own = prop.copy_for(self.name, self)
             setattr(self, attribute, own)
-            self._add(own)
+            self.__add(own)
         if any(prop.saved for prop in declared.values()):
-            self._add(standard.config_process(), self._obey_config)
+            self.__add(standard.config_process(), self.__obey_config)
         if isinstance(self.properties.get("DEBUG"), SwitchVector):
-            self.handlers["DEBUG"] = self._obey_debug
-        self.handlers |= {name: method for method, name in marked(self, HANDLES)}
+            self.handlers["DEBUG"] = self.__obey_debug
+        self.handlers |= {name: method for method, names in marked(self, HANDLES) for name in names}
 
-    def _add(self, prop: AnyProperty, handler: Handler | None = None) -> None:
+    def __add(self, prop: AnyProperty, handler: Handler | None = None) -> None:
         prop.serve_for(self.name, self)
         self.properties[prop.name] = prop
+        handler = handler or prop.handler
         if handler is not None:
             self.handlers[prop.name] = handler
 
-    def _is_due(self, prop: AnyProperty) -> bool:
+    def __is_due(self, prop: AnyProperty) -> bool:
         return prop.always or self.is_connected
 
-    def _define_if_due(self, prop: AnyProperty) -> None:
-        if self._runtime is None or prop.is_defined or not self._is_due(prop):
+    def __define_if_due(self, prop: AnyProperty) -> None:
+        if self.__runtime is None or prop.is_defined or not self.__is_due(prop):
             return
 
         def change() -> Content:
@@ -320,27 +367,38 @@ class Device:
 
         self.publish(change)
 
-    def _undefine(self, prop: AnyProperty, message: str = "") -> None:
+    def __undefine(self, prop: AnyProperty, message: str = "") -> None:
         def change() -> Content | None:
             was_defined, prop.is_defined = prop.is_defined, False
-            return DelProperty(self.name, prop.name, message=message) if was_defined else None
+            return DelProperty(self.name, prop.name, message=text) if was_defined else None
 
+        text = codec.printable(message)
         self.publish(change)
 
-    def _add_snoop(self, snoop: Snoop, with_blobs: bool) -> None:
-        self._snoops.append((snoop, with_blobs))
-        if self._runtime is not None:
-            self._runtime.add_snoop(snoop, with_blobs)
+    def __follow(self, snoop: Snoop) -> SnoopedDevice:
+        known = next((one for one in self.__snoops if one == snoop), None)
+        if known is None:
+            self.__snoops.append(snoop)
+        if self.__runtime is not None:
+            self.__runtime.add_snoop(known or snoop)
+        return (known or snoop).mirror
 
-    def _served(self) -> Runtime:
-        if self._runtime is None:
+    def __served(self) -> Runtime:
+        if self.__runtime is None:
             raise DriverError(f"{self.name} is not served yet; do this in connect(), or later")
-        return self._runtime
+        return self.__runtime
 
-    def _working(self) -> Work:
-        if self._work is None:
+    def __working(self) -> Work:
+        if self.__work is None:
             raise DriverError(f"{self.name} is not connected")
-        return self._work
+        return self.__work
+
+
+_AUTHORS_NAMES = {"name", "version", "interface", "is_cooperative", "has_connection", "connect", "disconnect", "answer"}
+_FRAMEWORK_NAMES = {
+    *(name for name in vars(Device) if not name.startswith("_") and name not in _AUTHORS_NAMES),
+    *("log", "handlers", "properties"),
+}
 
 
 def _program(device_class: type) -> str:

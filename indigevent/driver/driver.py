@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import time
@@ -16,7 +17,7 @@ from indigevent.driver.channel import Channel
 from indigevent.driver.commands import AnyProperty, Wanted, refuse_unless_writable, wanted_values
 from indigevent.driver.concurrency import Concurrency, Flag, Lock
 from indigevent.driver.device import Device
-from indigevent.driver.properties import SwitchVector
+from indigevent.driver.properties import TOLD, SwitchVector
 from indigevent.driver.snooping import Snoop, SnoopedProperty
 from indigevent.errors import DriverError, LocalProtocolError, Refused, RemoteProtocolError
 from indigevent.protocol import codec
@@ -40,7 +41,7 @@ _log = logging.getLogger("indigevent.driver")
 _MAX_WAITING = 1000
 # A server that does not answer a ping in this time does not know pings: those before INDI 1.9.8.
 _PING_PATIENCE_S = 10.0
-_FOR_EVER = -1.0
+_LONG_PATIENCE_S = 60.0
 _LAST_READ_S = 1.0
 
 
@@ -61,6 +62,8 @@ class Driver:
         self._ping: tuple[str, Flag] | None = None
         self._pings = itertools.count(1)
         self._patience_s = _PING_PATIENCE_S
+        self._is_overrun = False
+        self.is_ending = False
         for device in devices:
             self._add(device)
 
@@ -84,12 +87,14 @@ class Driver:
     def remove(self, device: Device, message: str = "") -> None:
         """Serve a device no more and tell the clients that it is gone; in the driver's thread."""
         del self.devices[device.name]
-        device.end()
-        self.publish(lambda: DelProperty(device.name, message=message))
+        try:
+            self._snoops = [snoop for snoop in self._snoops if snoop not in device.end()]
+        finally:
+            self.publish(lambda: DelProperty(device.name, message=codec.printable(message)))
 
     def message(self, text: str) -> None:
         """Tell the clients a sentence that concerns no device in particular."""
-        self.publish(lambda: UserMessage(text))
+        self.publish(lambda: UserMessage(codec.printable(text)))
 
     def rename(self, name: str) -> None:
         """Give the only device another name, before it is served."""
@@ -111,14 +116,17 @@ class Driver:
         self._server_gone = Flag(concurrency)
         self._lock = concurrency.new_lock()
         self._channel = channel
+        self._snoops, self._ping, self._patience_s = [], None, _PING_PATIENCE_S
+        self.is_ending = is_read = False
         try:
             for device in list(self.devices.values()):
                 device.start(self)
             concurrency.start(f"reader of {self.name}", lambda: self._read(channel, on_server_gone))
+            is_read = True
             self.agenda.run()
         finally:
             self._end()
-            if channel.hang_up() and self._server_gone.wait(_LAST_READ_S):
+            if channel.hang_up() and (not is_read or self._server_gone.wait(_LAST_READ_S)):
                 channel.close()
 
     def stop(self) -> None:
@@ -133,17 +141,20 @@ class Driver:
 
     def publish_all(self, contents: Callable[[], Sequence[Content]]) -> None:
         """Send several things together."""
+        if not self.concurrency.may_wait():
+            self.agenda.call(lambda: self.publish_all(contents))
+            return
         with self._lock:
             sent = contents()
             if sent:
                 self._write(sent)
-        for content in sent if self._snoops else ():
-            self._mirror(content)
 
     def publish_blobs(self, change: Callable[[], Content | None]) -> None:
         """The same for BLOBs, when the server has passed on those before; it is asked to tell when it has these."""
-        if self._ping is not None and self._patience_s:
-            self._patience_s = self._patience_s if self._ping[1].wait(self._patience_s) else 0.0
+        if not self.concurrency.may_wait():
+            self.agenda.call(lambda: self.publish_blobs(change))
+            return
+        self._wait_for_ping()
         ping = PingRequest(f"{self.name}-{next(self._pings)}")
 
         def change_and_ping() -> list[Content]:
@@ -153,14 +164,22 @@ class Driver:
             self._ping = ping.uid, Flag(self.concurrency)
             return [content, ping]
 
-        self.publish_all(change_and_ping)
+        try:
+            self.publish_all(change_and_ping)
+        except BaseException:
+            self._ping = None  # it was not sent
+            raise
 
-    def add_snoop(self, snoop: Snoop, with_blobs: bool) -> None:
-        """Ask for another device's properties; one of our own devices answers too."""
-        self._snoops.append(snoop)
+    def add_snoop(self, snoop: Snoop) -> None:
+        """Ask for another device's properties.
+
+        For one of our own we answer ourselves; what it tells then comes back from the server as another driver's does.
+        """
+        if snoop not in self._snoops:
+            self._snoops.append(snoop)
         device, name = snoop.mirror.device, snoop.name
         self.publish(lambda: GetProperties(device, name))
-        if with_blobs:
+        if snoop.with_blobs:
             self.publish(lambda: EnableBLOB(BlobMode.ALSO, device, name))
         if device in self.devices:
             self.agenda.call(lambda: self.devices[device].answer(name))
@@ -174,7 +193,7 @@ class Driver:
     def _read(self, channel: Channel, on_server_gone: Callable[[], object]) -> None:
         for messages, faults in channel.batches():
             for message in messages:
-                self._receive(message)
+                self._receive_guarded(message)
             for fault in faults:
                 _log.warning("the server sent something that is not INDI: %s", fault)
         self._server_gone.set()
@@ -182,6 +201,12 @@ class Driver:
         if self._ping is not None:
             self._ping[1].set()
         on_server_gone()
+
+    def _receive_guarded(self, message: Message) -> None:
+        try:
+            self._receive(message)
+        except Exception as error:  # an author's `answer` may fail; without its reader the driver would be deaf
+            self._failed(error)
 
     def _receive(self, message: Message) -> None:
         """Definitions are asked for and pings answered at any time; the rest waits for the driver's thread."""
@@ -191,11 +216,19 @@ class Driver:
             self._ping_answered(message.attributes.get("uid", ""))
         elif message.tag == "pingRequest":
             uid = message.attributes.get("uid", "")
-            self.agenda.put(lambda: self.publish(lambda: PingReply(uid)))
+            self.agenda.call(lambda: self.publish(lambda: PingReply(uid)))
         elif message.tag.startswith("new") and message.device in self.devices:
-            self.agenda.put(lambda: self._take_command(message))
+            self._put(lambda: self._take_command(message))
         elif any(snoop.covers(message.device, message.name) for snoop in self._snoops):
-            self.agenda.put(lambda: self._take_news(message))
+            self._put(lambda: self._take_news(message))
+
+    def _put(self, task: Callable[[], object]) -> None:
+        """The reader never waits for the driver's thread: else it would miss a ping's reply, and the server's end."""
+        is_overrun = not self.agenda.put(task)
+        if is_overrun and not self._is_overrun:
+            _log.warning("%s: more comes than it can do; some of it is dropped", self.name)
+            self.message(f"{self.name} is too busy: some commands are dropped")
+        self._is_overrun = is_overrun
 
     def _answer(self, message: Message) -> None:
         for device in list(self.devices.values()):
@@ -204,9 +237,15 @@ class Driver:
 
     def _ping_answered(self, uid: str) -> None:
         """Whoever answers at all may take its time from now on: a slow client is behind it, or a slow network."""
-        self._patience_s = _FOR_EVER
+        self._patience_s = _LONG_PATIENCE_S
         if self._ping is not None and self._ping[0] == uid:
             self._ping[1].set()
+
+    def _wait_for_ping(self) -> None:
+        if self._ping is None or not self._patience_s or self._server_gone.is_set:
+            return
+        if not self._ping[1].wait(self._patience_s) and self._patience_s == _PING_PATIENCE_S:
+            self._patience_s = 0.0
 
     # What is done, in the driver's thread
 
@@ -231,11 +270,12 @@ class Driver:
         if prop is None or not prop.is_defined:
             device.message(f"{device.name} has no property {name} at present")
             return
-        told = prop.times_told
+        told: set[str] = set()
         try:
             wanted = read(prop)
+            TOLD.set(told)
             device.handlers.get(name, _accept)(wanted)
-            if prop.times_told == told:
+            if name not in told:
                 self._have(prop, wanted)
             if isinstance(prop, SwitchVector) and prop.momentary and prop.on:
                 prop.set(dict.fromkeys(prop.elements, False), state=prop.state)
@@ -244,6 +284,8 @@ class Driver:
         except Exception as error:  # the author's code: the client is told, the driver lives on
             device.log.error("%s failed", name, exc_info=error)
             prop.alert(f"{name} failed: {error or type(error).__name__}")
+        finally:
+            TOLD.set(None)
 
     def _have(self, prop: AnyProperty, wanted: Wanted) -> None:
         """A handler that has told nothing has obeyed."""
@@ -264,7 +306,7 @@ class Driver:
             return
         self._tell_snoops(content, values)
 
-    def _tell_snoops(self, content: Content, values: dict[str, Any] | None = None) -> None:
+    def _tell_snoops(self, content: Content, values: dict[str, Any] | None) -> None:
         changed: list[tuple[Snoop, SnoopedProperty]] = []
         for snoop in self._snoops:
             if isinstance(content, (DefVector, SetVector)) and snoop.covers(content.device, content.name):
@@ -273,26 +315,33 @@ class Driver:
                 changed += [(snoop, lost) for lost in snoop.lose(content)]
         for snoop, mirror in changed:
             if snoop.on_change is not None:
-                snoop.on_change(mirror)
+                try:
+                    snoop.on_change(mirror)
+                except Exception as error:  # other snoops want the news, too
+                    self._failed(error)
 
     # What goes out
 
     def _write(self, contents: Sequence[Content]) -> None:
         if self._channel is None:
             return
-        try:
-            for handles, run in self._encoded(contents):
+        for handles, run in list(self._encoded(contents, self._channel.can_attach)):
+            try:
                 self._channel.send(run, handles)
-        except OSError:
-            self.agenda.stop()
+            except OSError:
+                self.agenda.stop()
+                return
 
-    def _encoded(self, contents: Sequence[Content]) -> Iterator[tuple[list[fdpass.BlobHandle], bytes]]:
+    def _encoded(
+        self, contents: Sequence[Content], can_attach: bool
+    ) -> Iterator[tuple[list[fdpass.BlobHandle], bytes]]:
         """What to write, piece by piece: handles go with the first byte of their own message."""
         run: list[bytes] = []
         for content in contents:
             stamped, handles = _stamped(content), list[fdpass.BlobHandle]()
-            if isinstance(stamped, SetBLOBVector) and self._channel is not None and self._channel.can_attach:
-                stamped, handles = attach(stamped)
+            if isinstance(stamped, SetBLOBVector) and can_attach:
+                with contextlib.suppress(OSError):  # no descriptor or no shared memory left: inline, then
+                    stamped, handles = attach(stamped)
             data = codec.to_bytes(stamped) + b"\n"
             if handles:
                 yield [], b"".join(run)
@@ -302,17 +351,13 @@ class Driver:
                 run.append(data)
         yield [], b"".join(run)
 
-    def _mirror(self, content: Content) -> None:
-        """Our own devices may follow each other; a server does not send a driver what it said itself."""
-        if any(snoop.mirror.device == getattr(content, "device", "") for snoop in self._snoops):
-            self.agenda.call(lambda: self._tell_snoops(content))
-
     def _add(self, device: Device) -> None:
         if device.name in self.devices:
             raise DriverError(f"two devices are called {device.name}; give one of them another name")
         self.devices[device.name] = device
 
     def _end(self) -> None:
+        self.is_ending = True
         for device in self.devices.values():
             try:
                 device.end()
@@ -320,7 +365,7 @@ class Driver:
                 device.log.error("disconnect failed", exc_info=error)
 
     def _failed(self, error: Exception) -> None:
-        """A task of the author's, of `call` or `after` or a snoop's `on_change`, has failed."""
+        """The author's code has failed where no property is to blame: in `call`, `after`, `on_change` or `answer`."""
         _log.error("A task of %s failed", self.name, exc_info=error)
 
 

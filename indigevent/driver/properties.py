@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from types import MethodType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from indigevent.errors import LocalProtocolError
@@ -40,6 +42,8 @@ _DEFAULT_GROUP = "Main Control"
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 V = TypeVar("V")
 HANDLES = "_indi_handles"
+# The names of the properties that the present handler has told something of.
+TOLD: ContextVar[set[str] | None] = ContextVar("told", default=None)
 
 
 class Publisher(Protocol):
@@ -90,9 +94,7 @@ class Number(Element[float]):
         super().__init__(name, label, value)
         format_number(0.0, format)
         self.format = format
-        self.min = min
-        self.max = max
-        self.step = step
+        self.min, self.max, self.step = float(min), float(max), float(step)
 
 
 class Switch(Element[bool]):
@@ -143,29 +145,37 @@ class Property(Generic[E, V]):
         checked: bool = True,
     ) -> None:
         self.name = name
-        self.label = label
-        self.group = group
+        self.label = codec.printable(label)
+        self.group = codec.printable(group)
         self.perm = Permission(perm)
-        self.timeout = timeout
-        self.state = state
+        self.timeout = float(timeout)
+        self.state = PropertyState(state)
         self.always = always
         self.saved = saved
         self.checked = checked
         self.elements: dict[str, E] = {element.name: element for element in elements}
         if len(self.elements) != len(elements):
             raise LocalProtocolError(f"{name} has two elements of one name: {', '.join(e.name for e in elements)}")
+        for element in elements:
+            element.label = codec.printable(element.label)
+            if self.kind is not VectorKind.BLOB:
+                element.value = self._checked_value(element.name, element.value)
         self.device = ""
+        self.handler: Callable[..., Any] | None = None
         self.is_defined = False
-        self.times_told = 0
         self._publisher: Publisher | None = None
 
     def on_new(self, handler: Handler) -> Handler:
         """Decorate the method that is to obey clients: `def method(self, wanted: Wanted)`.
 
         It runs in the driver's thread. When it returns without having told anything of the property, it has obeyed:
-        the property gets the values wanted and is Ok.
+        the property gets the values wanted and is Ok. A method may obey for several properties. For a property that is
+        built in code, call this with a bound method before `define`.
         """
-        setattr(handler, HANDLES, self.name)
+        if isinstance(handler, MethodType):
+            self.handler = handler
+        else:
+            setattr(handler, HANDLES, (*getattr(handler, HANDLES, ()), self.name))
         return handler
 
     def __getitem__(self, name: str) -> V:
@@ -198,10 +208,11 @@ class Property(Generic[E, V]):
         Raises LocalProtocolError for an element that is not there and a value that it cannot have.
         """
         wanted = {**(values or {}), **elements}
+        new_state = PropertyState(state)
 
         def change() -> SetVector | None:
             changed = self._assign(wanted)
-            self.state = PropertyState(state)
+            self.state = new_state
             return self._telling(changed or tuple(self.elements), message)
 
         self._publish(change)
@@ -250,10 +261,17 @@ class Property(Generic[E, V]):
             self._publisher.publish(change)
 
     def _telling(self, names: tuple[str, ...], message: str) -> SetVector | None:
-        self.times_told += 1
+        told = TOLD.get()
+        if told is not None:
+            told.add(self.name)
         if not self.is_defined:
             return None
-        about = {"device": self.device, "name": self.name, "state": self.state, "message": codec.printable(message)}
+        about = {
+            "device": self.device,
+            "name": self.name,
+            "state": self.state,
+            "message": codec.printable(str(message)),
+        }
         return self._setting(about, names)
 
     def _element(self, name: str) -> E:
@@ -314,14 +332,15 @@ class NumberVector(Property[Number, float]):
     def set_range(self, name: str, min: float, max: float, step: float) -> None:
         """Change what clients may ask for, and tell them, in the way that libindi's drivers and clients know."""
         element = self._element(name)
+        limits = [self._checked_value(name, limit) for limit in (min, max, step)]
 
         def change() -> SetVector | None:
-            element.min, element.max, element.step = min, max, step
+            element.min, element.max, element.step = limits
             told = self._telling((), "")
             if told is None:
                 return None
             about = {"device": self.device, "name": self.name, "state": self.state}
-            return SetNumberVector(**about, elements=(OneNumber(name, element.value, min, max, step),))  # type: ignore[arg-type]
+            return SetNumberVector(**about, elements=(OneNumber(name, element.value, *limits),))  # type: ignore[arg-type]
 
         self._publish(change)
 
@@ -365,8 +384,8 @@ class SwitchVector(Property[Switch, bool]):
         momentary: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(name, *elements, **options)
         self.rule = SwitchRule(rule)
+        super().__init__(name, *elements, **options)
         self.momentary = momentary
         if momentary and self.rule is SwitchRule.ONE_OF_MANY:
             raise self._fault("cannot be momentary and OneOfMany: one of its switches is always On")
@@ -417,6 +436,7 @@ class SwitchVector(Property[Switch, bool]):
         self._element(name)
         if isinstance(value, SwitchState):
             return value is SwitchState.ON
+        value = getattr(value, "item", lambda: value)()  # numpy's booleans
         if not isinstance(value, (bool, int)):
             raise self._fault(f"needs True or False for {name}, not {value!r}")
         return bool(value)

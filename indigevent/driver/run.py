@@ -20,6 +20,7 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _USAGE = "usage: indigevent-driver package.module:Class"
 # A server that has closed our stdin sends SIGTERM a second later.
 _LAST_TASK_S = 0.5
+_LAST_HOOKS_S = 1.5
 
 
 def run(make: Callable[[], Driver | Device]) -> None:
@@ -30,16 +31,16 @@ def run(make: Callable[[], Driver | Device]) -> None:
     """
     in_fd, out_fd = _take_stdio()
     _log_to_stderr()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
     concurrency = standard()
     driver = as_driver(make())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None if driver.is_ending else sys.exit(0))
     name = os.environ.get("INDIDEV")
     if name and len(driver.devices) == 1:
         driver.rename(name)
     ended = Flag(concurrency)
     try:
-        driver.serve(Channel(in_fd, out_fd, concurrency), concurrency, lambda: _see_to_the_end(ended))
+        driver.serve(Channel(in_fd, out_fd, concurrency), concurrency, lambda: _see_to_the_end(driver, ended))
     finally:
         ended.set()
 
@@ -82,8 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_USAGE, file=sys.stderr)
         return 2
     sys.path.insert(0, "")
+
+    def make() -> Driver | Device:
+        return load(words[0])()  # in `run`, when stdout is INDI's no more: a module may print, too
+
     try:
-        run(load(words[0]))
+        run(make)
     except DriverError as error:
         print(error, file=sys.stderr)
         return 1
@@ -92,6 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _take_stdio() -> tuple[int, int]:
     """Private descriptors in place of stdin and stdout, so that a stray print does no harm."""
+    for fd in (_STDIN, _STDOUT, _STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:  # closed: something else would take its number
+            os.open(os.devnull, os.O_RDWR)
     in_fd, out_fd = os.dup(_STDIN), os.dup(_STDOUT)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, _STDIN)
@@ -107,19 +117,17 @@ def _log_to_stderr() -> None:
     logging.getLogger("indigevent").addHandler(handler)
 
 
-def _see_to_the_end(ended: Flag) -> None:
+def _see_to_the_end(driver: Driver, ended: Flag) -> None:
     """The server has gone: a handler that goes on for long is ended, gently, then for good."""
-    if not ended.wait(_LAST_TASK_S):
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        if not ended.wait(_LAST_TASK_S):
-            os._exit(0)
+    main_thread = threading.main_thread().ident
+    if not ended.wait(_LAST_TASK_S) and not driver.is_ending and main_thread != threading.get_ident():
+        signal.pthread_kill(main_thread or 0, signal.SIGTERM)
+        ended.wait(_LAST_TASK_S)
+    if not driver.is_ending or not ended.wait(_LAST_HOOKS_S):
+        os._exit(0)
 
 
 def _why_not_found(module_name: str, missing: str) -> str:
     if f"{module_name}.".startswith(f"{missing}."):
         return f"there is no module {missing} on Python's path"
     return f"module {module_name} needs {missing}, which is not installed"
-
-
-def _leave(number: int, frame: object) -> None:
-    sys.exit(0)

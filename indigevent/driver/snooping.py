@@ -73,10 +73,20 @@ class SnoopedDevice(Mapping[str, SnoopedProperty]):
 class Snoop:
     """What one call of `Device.snoop` asked for: a mirror, and what to call when it changes."""
 
-    def __init__(self, device: str, name: str, on_change: Any) -> None:
+    def __init__(self, device: str, name: str, on_change: Any, with_blobs: bool = False) -> None:
         self.name = name
         self.on_change = on_change
+        self.with_blobs = with_blobs
         self.mirror = SnoopedDevice(device)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Snoop) and self._asks_for() == other._asks_for()
+
+    def __hash__(self) -> int:
+        return hash((self.mirror.device, self.name))
+
+    def _asks_for(self) -> tuple[Any, ...]:
+        return self.mirror.device, self.name, self.on_change, self.with_blobs
 
     def covers(self, device: str, name: str) -> bool:
         """Whether something about `device` and `name` (of a whole device when "") belongs here."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
 
 from indigevent.driver.agenda import Agenda, Timer
 from indigevent.driver.concurrency import Concurrency, Flag
+from indigevent.errors import DriverError
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 _EVERY = "_indi_every"
@@ -15,7 +17,12 @@ POLL = -1.0
 
 
 def every(seconds: float) -> Callable[[Method], Method]:
-    """Decorate a method that runs in the driver's thread every so many seconds while the device is connected."""
+    """Decorate a method that runs in the driver's thread every so many seconds while the device is connected.
+
+    Raises DriverError for an interval that is not positive.
+    """
+    if seconds <= 0 and seconds != POLL:
+        raise DriverError(f"every({seconds}) would leave no time for anything else; give a number of seconds above 0")
 
     def mark(method: Method) -> Method:
         setattr(method, _EVERY, seconds)
@@ -48,28 +55,29 @@ def marked(owner: object, mark: str) -> Iterator[tuple[Callable[..., Any], Any]]
         yield getattr(owner, name), value
 
 
+class Owner(Protocol):
+    """Whose methods they are: a device."""
+
+    def report(self, what: str, error: Exception) -> None:
+        """Something has failed."""
+
+    def recovered(self, what: str) -> None:
+        """It works."""
+
+
 class Work:
     """The periodic and background methods of one device, from `start` to `stop`.
 
     Arguments:
         owner: whose methods they are.
         poll_s: the present polling period in seconds.
-        report: told what failed, and the error.
     """
 
-    def __init__(
-        self,
-        owner: object,
-        agenda: Agenda,
-        concurrency: Concurrency,
-        poll_s: Callable[[], float],
-        report: Callable[[str, Exception], None],
-    ) -> None:
+    def __init__(self, owner: Owner, agenda: Agenda, concurrency: Concurrency, poll_s: Callable[[], float]) -> None:
         self._owner = owner
         self._agenda = agenda
         self._concurrency = concurrency
         self._poll_s = poll_s
-        self._report = report
         self._timers: dict[str, Timer] = {}
         self._ended = Flag(concurrency)
 
@@ -87,13 +95,20 @@ class Work:
             timer.cancel()
 
     def wait(self, seconds: float) -> bool:
-        """Let time pass; False as soon as the work is to end."""
-        return not self._ended.wait(max(0.0, seconds))
+        """Let time pass; False as soon as the work is to end: the calling thread's own, where it is of this device."""
+        own = _work_of_thread.get()
+        ended = own._ended if own is not None and own._owner is self._owner else self._ended
+        return not ended.wait(max(0.0, seconds))
 
     def spawn(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Run a function in a thread of its own, now."""
         name = getattr(function, "__name__", "work")
-        self._concurrency.start(name, lambda: self._guarded(name, function, *arguments))
+
+        def run() -> None:
+            _work_of_thread.set(self)
+            self._guarded(name, function, *arguments)
+
+        self._concurrency.start(name, run)
 
     def _repeat(self, method: Callable[[], Any], seconds: float, delay_s: float) -> None:
         def run() -> None:
@@ -107,4 +122,10 @@ class Work:
         try:
             function(*arguments)
         except Exception as error:  # the author's code: the device goes on without this
-            self._report(name, error)
+            self._owner.report(name, error)
+        else:
+            self._owner.recovered(name)
+
+
+# A thread that is slow to end may still be there when its device has been connected again.
+_work_of_thread: ContextVar[Work | None] = ContextVar("work_of_thread", default=None)

@@ -113,8 +113,9 @@ class Daemon:
         on_listening()
         status: int = self._ended.get()
         self._shut_down()
-        for watcher in signals:
+        for number, watcher in signals.items():
             watcher.cancel()
+            signal.signal(number, signal.getsignal(number))  # libev has left the system's default behind
         return status
 
     def end(self, status: int = 0) -> None:
@@ -178,11 +179,11 @@ class Daemon:
         if not self._stays:
             self.end(EXIT_FAILURE)
 
-    def _handle_signals(self) -> list[Any]:
+    def _handle_signals(self) -> dict[signal.Signals, Any]:
         if threading.current_thread() is not threading.main_thread():
-            return []
+            return {}
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        return [gevent.signal_handler(each, self._signalled, each) for each in (signal.SIGTERM, signal.SIGINT)]
+        return {each: gevent.signal_handler(each, self._signalled, each) for each in (signal.SIGTERM, signal.SIGINT)}
 
     def _signalled(self, number: int) -> None:
         """The first signal ends the server in order, a second one at once."""

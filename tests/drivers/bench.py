@@ -78,9 +78,7 @@ class Bench(Device):
     slow = TextVector("SLOW", Text("PATH"))
     extra_switch = switches("EXTRA_SWITCH", "DEFINE", "DELETE", rule="AtMostOne", momentary=True)
     say = TextVector("SAY", Text("TEXT"))
-    shoot = switches(
-        "SHOOT", "BYTES", "PATH", "FILE", "COMPRESSED", "TWO", "MISSING", rule="AtMostOne", momentary=True
-    )
+    shoot = switches("SHOOT", "BYTES", "PATH", "FILE", "COMPRESSED", "TWO", "MISSING", rule="AtMostOne", momentary=True)
     file = TextVector("FILE", Text("PATH"))
     site = NumberVector("SITE", Number("LAT", value=48.0), Number("LONG", value=11.0), saved=True)
     labels = TextVector("LABELS", Text("ONE", value="first"), saved=True)

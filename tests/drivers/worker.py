@@ -32,8 +32,8 @@ class Worker(Device):
     later = counter("LATER")
     failures = counter("FAILURES")
     period = polling_period(20)
-    start = SwitchVector(
-        "START", *(Switch(each) for each in ("AFTER", "CANCEL", "SPAWN", "FAIL")), rule="AtMostOne", momentary=True
+    order = SwitchVector(
+        "ORDER", *(Switch(each) for each in ("AFTER", "CANCEL", "SPAWN", "FAIL")), rule="AtMostOne", momentary=True
     )
 
     @every(0.02)
@@ -54,7 +54,7 @@ class Worker(Device):
             self.count(self.rounds)
         self.count(self.ended)
 
-    @start.on_new
+    @order.on_new
     def begin(self, wanted: Wanted) -> None:
         if wanted["AFTER"]:
             self.after(0.02, lambda: self.later.set(COUNT=1))

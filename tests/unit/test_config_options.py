@@ -61,15 +61,20 @@ def test_the_sample_in_conf_is_what_the_table_makes() -> None:
     )
 
 
-def test_the_sample_is_right_as_it_is_and_starts_one_driver() -> None:
+SIMULATORS = ["telescope", "camera", "focuser", "wheel", "dome", "weather"]
+
+
+def test_the_sample_is_right_as_it_is_and_starts_the_simulators() -> None:
     file = IniFile()
     assert file.parse(file.open(str(ROOT / "conf" / "indigevent.conf"))) == {}
-    assert [spec.name for spec, _ in file.specs()] == ["focuser"]
+    assert [spec.name for spec, _ in file.specs()] == SIMULATORS
     assert file.problems == []
 
 
 def test_the_sample_names_every_key() -> None:
     lines = [line.lstrip("#") for line in sample_config().splitlines()]
+    for simulator in SIMULATORS[1:]:
+        lines.pop(lines.index(f"[driver {simulator}]") + 1)
     keys = [line.split(" = ")[0] for line in lines if " = " in line]
     assert keys == [row.name for row in (*FILE_OPTIONS, *DRIVER_KEYS, *REMOTE_KEYS)]
 
@@ -90,7 +95,7 @@ def test_the_sample_with_every_default_uncommented_changes_nothing(tmp_path: Pat
 def test_other_ini_readers_take_the_sections() -> None:
     reader = configparser.ConfigParser(allow_no_value=False, interpolation=None)
     reader.read_string("[global]\n" + sample_config())
-    assert reader.sections() == ["global", "driver focuser"]
+    assert reader.sections() == ["global", *(f"driver {name}" for name in SIMULATORS)]
 
 
 def test_usage_names_the_program_and_every_flag() -> None:

@@ -47,6 +47,11 @@ class DomeModel:
         """Whether the shutter is on its way."""
         return self._shutter.is_under_way(now)
 
+    @property
+    def is_to_be_open(self) -> bool:
+        """Whether the shutter is open or opens; not when it was stopped half way."""
+        return self._shutter.target == _OPEN
+
     def parking(self, now: float) -> Parking:
         """Return where it is between parked and unparked: rotation and shutter have both to be done."""
         is_busy = self._rotation.is_under_way(now) or self._shutter.is_under_way(now)

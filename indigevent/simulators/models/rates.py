@@ -38,6 +38,11 @@ class Direction(Enum):
         """Whether hour angle or declination grows (1) or falls (-1)."""
         return self.value[1]
 
+    @property
+    def opposite(self) -> Direction:
+        """The other way on the same axis."""
+        return Direction((self.axis, -self.sign))
+
 
 # Arc seconds per second of the hour angle, and of declination.
 TRACK_RATES: Mapping[TrackMode, tuple[float, float]] = {

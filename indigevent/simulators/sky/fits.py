@@ -31,6 +31,7 @@ class FrameHeader:
         ra_deg, dec_deg: where the telescope points, J2000.
         filter_name: of the filter in the beam.
         focus_position: of the focuser, in steps.
+        observer, target: who observes, and what.
         wcs: cards of the world coordinates; none for a frame that shows no sky.
     """
 
@@ -49,6 +50,8 @@ class FrameHeader:
     dec_deg: float | None = None
     filter_name: str | None = None
     focus_position: float | None = None
+    observer: str | None = None
+    target: str | None = None
     wcs: Sequence[Card] = _NO_CARDS
 
 
@@ -57,7 +60,7 @@ def fits_bytes(image: Image, header: FrameHeader) -> bytes:
     unit = fits.PrimaryHDU(image)
     for key, value, comment in (*_exposure_cards(header), *_device_cards(header), *_sky_cards(header), *header.wcs):
         if value is not None:
-            unit.header[key] = (value, comment)
+            unit.header[key] = (_plain(value) if isinstance(value, str) else value, comment)
     file = io.BytesIO()
     unit.writeto(file)
     return file.getvalue()
@@ -70,6 +73,8 @@ def _exposure_cards(header: FrameHeader) -> Iterator[_OptionalCard]:
     start = header.start.astimezone(timezone.utc) if header.start.tzinfo else header.start
     yield "DATE-OBS", start.replace(tzinfo=None).isoformat(timespec="milliseconds"), "[UTC] start of the exposure"
     yield "EXPTIME", header.exposure_s, "[s] time of the exposure"
+    yield "OBJECT", header.target, "what is observed"
+    yield "OBSERVER", header.observer, "who observes"
     yield "FRAME", header.frame_type, "kind of the frame"
     yield "IMAGETYP", f"{header.frame_type} Frame", "kind of the frame"
     yield "CCD-TEMP", header.celsius, "[Celsius] temperature of the sensor"
@@ -99,6 +104,11 @@ def _sky_cards(header: FrameHeader) -> Iterator[_OptionalCard]:
     yield "RA", header.ra_deg, "[deg] right ascension of the telescope, J2000"
     yield "DEC", header.dec_deg, "[deg] declination of the telescope, J2000"
     yield "EQUINOX", 2000.0, "[yr] equinox of the coordinates"
+
+
+def _plain(text: str) -> str:
+    """FITS knows the printable characters of ASCII only, and people give their devices names with others."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
 def sexagesimal(value: float, signed: bool = False) -> str:
