@@ -21,7 +21,7 @@ def main(words: list[str]) -> None:
     from tests.drivers.faulty import Sleeper, Unreachable
 
     driver = Unreachable() if "--unreachable" in words else Sleeper()
-    for _ in range(5):
+    for _ in range(8):
         server = Server(driver, host="127.0.0.1", port=int(words[0]), local_socket=words[1])
         server.start()
         with socket.create_connection(("127.0.0.1", int(words[0]))) as client:

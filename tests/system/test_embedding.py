@@ -178,8 +178,8 @@ def test_serving_many_times_keeps_no_descriptors(options: list[str]) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     counts = [int(line) for line in ended.stdout.split()]
-    assert len(counts) == 5
-    assert counts[1:] == [counts[1]] * 4
+    assert len(counts) == 8
+    assert max(counts[1:]) - min(counts[1:]) <= 2  # a driver's thread may be about to close its socket
 
 
 @pytest.mark.parametrize("way", [way for way in Way if way.is_embedded], ids=lambda way: way.name.lower())
