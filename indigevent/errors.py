@@ -36,7 +36,8 @@ class RemoteProtocolError(ProtocolError):
     def __str__(self) -> str:
         """Return one printable line, whatever bytes the peer sent."""
         shown = ascii(self.excerpt.decode("latin-1"))
-        return f"{self.kind} at byte {self.offset}: {self.detail}, near {shown}"
+        detail = self.detail if self.detail.isprintable() else ascii(self.detail)[1:-1]
+        return f"{self.kind} at byte {self.offset}: {detail}, near {shown}"
 
 
 class ConfigError(IndiError):

@@ -15,6 +15,9 @@ _F_GET_SEALS = getattr(fcntl, "F_GET_SEALS", 1034)
 _MAX_HOLE_BYTES = 256 << 20
 _BLOCK_BYTES = 512
 _FD_BYTES = array.array("i").itemsize
+# Plain integers: arithmetic with the enums of `socket` costs more than the system call.
+_TRUNCATED = int(socket.MSG_CTRUNC)
+_CLOSE_ON_EXEC = int(getattr(socket, "MSG_CMSG_CLOEXEC", 0))
 _ANCILLARY_BYTES = socket.CMSG_SPACE(MAX_FDS_PER_MESSAGE * _FD_BYTES)
 SUPPORTED = hasattr(os, "memfd_create")
 
@@ -47,14 +50,14 @@ def receive(sock: socket.socket, max_bytes: int) -> tuple[bytes, list[BlobHandle
 
     The kernel drops handles when this process has no descriptors left: that is our shortage, not the sender's fault.
     """
-    data, ancillary, flags, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES, getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+    data, ancillary, flags, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES, _CLOSE_ON_EXEC)
     handles = []
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds = array.array("i")
             fds.frombytes(payload[: len(payload) - len(payload) % _FD_BYTES])
             handles += [BlobHandle(fd) for fd in fds]
-    return data, handles, bool(flags & socket.MSG_CTRUNC)
+    return data, handles, bool(flags & _TRUNCATED)
 
 
 def send(sock: socket.socket, data: bytes, fds: Sequence[int]) -> int:

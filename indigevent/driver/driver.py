@@ -21,7 +21,7 @@ from indigevent.driver.properties import TOLD, SwitchVector
 from indigevent.driver.snooping import Snoop, SnoopedProperty
 from indigevent.errors import DriverError, LocalProtocolError, Refused, RemoteProtocolError
 from indigevent.protocol import codec
-from indigevent.protocol.constants import BlobMode
+from indigevent.protocol.constants import BlobMode, VectorKind
 from indigevent.protocol.message import BlobMessage, Message
 from indigevent.protocol.vectors import (
     Content,
@@ -280,18 +280,23 @@ class Driver:
             if isinstance(prop, SwitchVector) and prop.momentary and prop.on:
                 prop.set(dict.fromkeys(prop.elements, False), state=prop.state)
         except (Refused, DriverError, LocalProtocolError) as error:
-            prop.alert(str(error))
+            self._alert(device, prop, str(error))
         except Exception as error:  # the author's code: the client is told, the driver lives on
             device.log.error("%s failed", name, exc_info=error)
-            prop.alert(f"{name} failed: {error or type(error).__name__}")
+            self._alert(device, prop, f"{name} failed: {error or type(error).__name__}")
         finally:
             TOLD.set(None)
+
+    def _alert(self, device: Device, prop: AnyProperty, why: str) -> None:
+        prop.alert(why)
+        if prop.kind is VectorKind.BLOB:  # clients that have not enabled BLOBs would not hear of it
+            device.message(why)
 
     def _have(self, prop: AnyProperty, wanted: Wanted) -> None:
         """A handler that has told nothing has obeyed."""
         if isinstance(prop, SwitchVector) and prop.momentary:
             prop.set(dict.fromkeys(prop.elements, False))
-        elif prop.kind.value == "BLOB":
+        elif prop.kind is VectorKind.BLOB:
             prop.set()
         else:
             prop.set({name: wanted[name] for name in wanted if name in prop.elements})
@@ -379,7 +384,7 @@ def _refuse(why: str) -> Wanted:
 
 def _wanted_blobs(prop: AnyProperty, message: BlobMessage) -> Wanted:
     blobs = received(message)
-    if prop.kind.value != "BLOB":
+    if prop.kind is not VectorKind.BLOB:
         raise Refused(f"{prop.name} is a {prop.kind.value} property, not BLOB")
     if prop.checked:
         refuse_unless_writable(prop, tuple(blobs))

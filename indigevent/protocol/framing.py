@@ -109,6 +109,7 @@ class Framer:
         self._limits = limits
         self._source = Source(limits.max_name_bytes)
         self._has_short_way = clean.fits(limits.max_depth, limits.max_attributes, limits.max_name_bytes)
+        self._cutter = clean.Cutter()
         self._plain: bool | None = None
         self._element: _Element | None = None
         self._messages: list[Message] = []
@@ -172,8 +173,21 @@ class Framer:
         if not self._plain:
             return False
         before = source.pos
-        source.pos = clean.take_messages(source.buffer, before, self._messages)
-        return source.pos > before
+        source.pos = self._cutter.take_messages(source.buffer, before, self._messages)
+        return source.pos > before or self._take_attached()
+
+    def _take_attached(self) -> bool:
+        source = self._source
+        found = self._cutter.take_attached(source.buffer, source.pos)
+        if found is None or len(self._attachments) < len(found.blobs):
+            return False
+        if not all(_is_length(blob.get("size", "")) for blob in found.blobs):
+            return False
+        blobs = tuple(self._with_attachment(BlobElement(blob)) for blob in found.blobs)
+        data, start = source.buffer[found.begin : found.end], source.buffer[found.begin : found.after_start]
+        self._messages.append(BlobMessage(found.tag, found.device, found.name, (data,), start, blobs))
+        source.pos = found.end
+        return True
 
     def _read_markup(self) -> Steps[None]:
         """One thing that begins with `<` between elements: an element, or something to pass over."""

@@ -30,6 +30,7 @@ from indigevent.server.guardian import Guardian
 from indigevent.server.house import House
 from indigevent.server.islog import IsLog
 from indigevent.server.listeners import Listener, address_of, bind_local, bind_tcp, is_loopback
+from indigevent.server.memory import keep_for_blobs
 from indigevent.server.switchboard import Switchboard
 from indigevent.supervision.specs import EmbeddedSpec
 
@@ -44,6 +45,7 @@ def serve(settings: Settings) -> int:
     0 after SIGTERM or SIGINT; 1 when it cannot listen, when its last driver has ended and nothing can start another
     (reference behaviour), or when a part of it has failed.
     """
+    keep_for_blobs()
     logs = LogWriter(settings.verbosity)
     gevent.get_hub().print_exception = _log_error
     try:

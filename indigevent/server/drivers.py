@@ -14,6 +14,8 @@ from indigevent.server.local_driver import LocalDriver
 from indigevent.server.remote_driver import RemoteDriver
 from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, FifoCommand, RemoteSpec, Spec
 
+# Who was killed is gone at once; the clients are still to be told.
+_LAST_WORDS_S = 0.5
 Supervisor = LocalDriver | RemoteDriver | EmbeddedDriver
 
 
@@ -64,6 +66,7 @@ class DriverRegistry:
             supervisor.stop()
         gevent.joinall(greenlets, timeout=deadline_s)
         self.kill_all()
+        gevent.joinall(greenlets, timeout=_LAST_WORDS_S)
 
     def kill_all(self) -> None:
         """Kill every driver's process group, at once."""

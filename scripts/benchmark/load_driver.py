@@ -141,10 +141,10 @@ class LoadDriver:
         line = b""
         while not line.endswith(b"\n"):
             readable, _, _ = select.select([self.orders, 0] if self.definitions else [self.orders], [], [])
-            if 0 in readable:
-                self._define(os.read(0, 65536))
-            else:
+            if self.orders in readable:  # first: what comes after an order belongs to it
                 line += self._received(self.orders.recv(1))
+            else:
+                self._define(os.read(0, 65536))
         return line
 
     def _define(self, data: bytes) -> None:

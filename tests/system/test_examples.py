@@ -187,6 +187,7 @@ def frost(client: ScriptedClient) -> str:
 def test_a_device_follows_another_one(lab: Lab) -> None:
     client = served(lab, "dew_heater.py", "dew_alarm.py")
     connect(client, "Dew Alarm")
+    client.expect_count(1, "defSwitchVector", device="Dew Heater", name="CONNECTION")
     switch(client, "Dew Heater", "CONNECTION", "CONNECT")
     while frost(client) == "Idle":
         pass

@@ -371,3 +371,8 @@ def test_damaged_messages_raise_the_remote_error_or_nothing(data: st.DataObject)
         parse(bytes(message))
     except RemoteProtocolError as error:
         assert str(error).isprintable()
+
+
+def test_an_errors_text_is_one_printable_line_whatever_the_peer_sent() -> None:
+    error = RemoteProtocolError("tag", 0, b"\xa0", "<x> does not belong into <defTextVector> \xa0.\n")
+    assert str(error).isprintable()
