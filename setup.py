@@ -47,7 +47,11 @@ setup(
     packages=find_packages(include=["indigevent", "indigevent.*"]),
     package_data={"indigevent": ["py.typed"], "indigevent.simulators.sky": ["stars.csv", "SOURCE.txt"]},
     install_requires=["gevent", "xmltodict", "configargparse", "psutil", "pybase64"],
-    extras_require={"simulators": SIMULATORS, "bench": ["matplotlib", "tabulate"], "test": [*TEST_REQUIREMENTS, *SIMULATORS]},
+    extras_require={
+        "simulators": SIMULATORS,
+        "bench": ["matplotlib", "tabulate"],
+        "test": [*TEST_REQUIREMENTS, *SIMULATORS],
+    },
     entry_points={
         "console_scripts": [
             "indigevent = indigevent.cli.server:main",

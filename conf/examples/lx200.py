@@ -22,9 +22,10 @@ from indigevent.driver import (
     Text,
     TextVector,
     every,
+    format_number,
+    parse_number,
     run,
 )
-from indigevent.protocol.numbers import format_number, parse_number
 
 TIMEOUT_S = 1.0
 ARRIVED_HOURS, ARRIVED_DEGREES = 1 / 1800, 1 / 60
