@@ -155,6 +155,8 @@ class Cutter:
             start, after = None, prolog.end()
         elif match := _START.match(buffer, position):
             tag, device, name = match.group(1, 2, 3)
+            if match["slash"] and tag in _BLOB_VECTORS:
+                return None, 0
             content = None if match["slash"] else _CONTENTS[tag]
             start, after = _Start(tag.decode(), _text(device), _text(name), content), match.end()
         else:

@@ -8,6 +8,7 @@ import pytest
 
 from indigevent.errors import RemoteProtocolError
 from indigevent.protocol.framing import FaultKind, Framer, Limits
+from indigevent.protocol.message import BlobMessage
 from tests.wire.corpus import Case, Outcome, at_random, bytewise, cases, run, seen
 
 GOOD = b'<message device="Good" message="arrives"/>'
@@ -246,6 +247,48 @@ def test_handles_are_taken_in_order_and_kept_for_later_messages() -> None:
     first, second = ATTACHED % b"one", ATTACHED % b"two"
     messages = framer.feed(first[:20], ["a"]) + framer.feed(first[20:] + second, ["b"])
     assert [message.elements[0].attached for message in messages] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        b'<setBLOBVector device="A" name="B" state="Ok"/>',
+        b'<setBLOBVector device="A" name="B"></setBLOBVector>',
+        b'<newBLOBVector device="A" name="B"/>',
+        b'<setBLOBVector device="A" name="B"><oneBLOB name="C" size="1" format=".x">YQ==</oneBLOB></setBLOBVector>',
+        b'<setBLOBVector device="A" name="B"><oneBLOB name="C" size="1" format=".x" attached="true"/></setBLOBVector>',
+    ],
+)
+@pytest.mark.parametrize("is_bytewise", [False, True])
+def test_blob_vectors_are_blob_messages_however_they_come(vector: bytes, is_bytewise: bool) -> None:
+    framer = Framer()
+    chunks = [vector[n : n + 1] for n in range(len(vector))] if is_bytewise else [vector]
+    for _ in range(2):  # the second one's start tag is known
+        came = [message for n, chunk in enumerate(chunks) for message in framer.feed(chunk, [] if n else ["handle"])]
+        assert [type(message) for message in came] == [BlobMessage]
+        assert came[0].data == vector
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b'<setBLOBVector device="A" name="B"/><oneBLOB name="C" size="1" format=".x" attached="true"/></setBLOBVector>',
+        b'<setBLOBVector device="A" name="B"><oneBLOB name="C" size="1" format=".x" attached="true"/></newBLOBVector>',
+        b'<setBLOBVector device="A" name="B"><oneBLOB name="C" name="D" size="1" attached="true"/></setBLOBVector>',
+        b'<setBLOBVector device="A" name="B"><oneBLOB name="C" size="x" format="" attached="true"/></setBLOBVector>',
+    ],
+)
+def test_the_short_way_of_attached_blobs_takes_nothing_that_is_wrong(wrong: bytes) -> None:
+    def outcome(chunks: list[bytes]) -> tuple[list[bytes], list[str]]:
+        framer = Framer()
+        came = [
+            message.data for n, chunk in enumerate(chunks) for message in framer.feed(chunk, [] if n else ["handle"])
+        ]
+        return came, [fault.kind for fault in framer.take_faults()]
+
+    good = b'<setBLOBVector device="A" name="B"></setBLOBVector>'
+    whole = outcome([good + wrong + good])
+    assert whole == outcome([(good + wrong + good)[n : n + 1] for n in range(len(good + wrong + good))])
 
 
 def test_a_handle_may_come_with_the_last_byte() -> None:
