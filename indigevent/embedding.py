@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 import gevent.monkey
@@ -33,6 +33,7 @@ from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, RemoteSpec, S
 _LOOPBACK = ("127.0.0.1", "::1")
 _MEGABYTE = 1 << 20
 _AT_EXIT_S = 6.0
+_driver_log = logging.getLogger("indigevent.driver")
 
 
 class Server:
@@ -187,13 +188,15 @@ class Server:
         daemon = Daemon(settings, embedded=self._embedded, stays=True)
         bell = gevent.get_hub().loop.async_()
         bell.start(lambda: self._carry_out(daemon))
-        hand_over = _LogHandOver() if gevent.monkey.is_module_patched("threading") else None
+        is_patched = gevent.monkey.is_module_patched("threading")
+        if is_patched:
+            _LogHandOver.begin()
         self._bell = bell
         try:
             return daemon.run(self._listening)
         finally:
-            if hand_over is not None:
-                hand_over.end()
+            if is_patched:
+                _LogHandOver.end()
             with self._bell_guard:
                 self._bell = None
             bell.close()
@@ -287,33 +290,44 @@ def _thread_ident() -> int:
 class _LogHandOver(logging.Handler):
     """Brings log records from real threads to the server's thread, in a program that gevent has patched.
 
-    The locks of `logging` are gevent's there, and a real thread that waits for one may wait for ever.
+    The locks of `logging` are gevent's there, and a real thread that waits for one may wait for ever. There is one for
+    all servers of the program.
     """
+
+    _present: ClassVar[_LogHandOver | None] = None
+    _users: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
         self._records: deque[logging.LogRecord] = deque()
-        self._logger = logging.getLogger("indigevent.driver")
         self._bell = gevent.get_hub().loop.async_()
         self._bell.start(self._pass_on)
-        self._logger.addHandler(self)
-        self._logger.propagate = False
 
-    def createLock(self) -> None:
-        """Without a lock."""
-        self.lock = None
+    @classmethod
+    def begin(cls) -> None:
+        """Have the logs of drivers handed over from now on."""
+        cls._users += 1
+        if cls._present is None:
+            cls._present = cls()
+            _driver_log.addHandler(cls._present)
+            _driver_log.propagate = False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take a record over."""
+    @classmethod
+    def end(cls) -> None:
+        """One server less; after the last one the logs are as they were."""
+        cls._users -= 1
+        if cls._present is not None and not cls._users:
+            _driver_log.removeHandler(cls._present)
+            _driver_log.propagate = True
+            cls._present._pass_on()
+            cls._present._bell.close()
+            cls._present = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a record over, without any lock."""
         self._records.append(record)
         self._bell.send()
-
-    def end(self) -> None:
-        """Leave the logs as they were."""
-        self._logger.removeHandler(self)
-        self._logger.propagate = True
-        self._pass_on()
-        self._bell.close()
+        return True
 
     def _pass_on(self) -> None:
         while self._records:

@@ -49,6 +49,11 @@ class Agenda:
         self.is_stopped = False
         self._is_timers_turn = False
 
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait."""
+        return len(self._tasks)
+
     def call(self, task: Task) -> None:
         """Have a task done as soon as those before it are."""
         self._tasks.append(task)

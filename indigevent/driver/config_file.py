@@ -55,20 +55,17 @@ class ConfigFile:
 
         What the file has of other devices stays: they may share it.
         """
-        lines = [codec.to_bytes(each) for each in (*self._of_others(), *map(_as_new, properties))]
-        text = b"\n".join([f"<{_ROOT}>".encode(), *lines, f"</{_ROOT}>".encode(), b""])
+        own = [_as_new(each) for each in properties]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, text)
-            if not self._default.exists():
-                _replace(self._default, text)
+            _replace(self.path, [*self._of_others(self.path), *own])
+            if not any(command.device == self._device for command in _read_if_there(self._default)):
+                _replace(self._default, [*self._of_others(self._default), *own])
         except OSError as error:
             raise DriverError(f"{self.path} cannot be written: {error.strerror}") from None
 
-    def _of_others(self) -> list[NewVector]:
-        with contextlib.suppress(DriverError):
-            return [command for command in _read(self.path) if command.device != self._device]
-        return []
+    def _of_others(self, path: Path) -> list[NewVector]:
+        return [command for command in _read_if_there(path) if command.device != self._device]
 
     def load(self) -> list[NewVector]:
         """What was saved last, as the commands that bring it back; raises DriverError when that cannot be read."""
@@ -79,9 +76,13 @@ class ConfigFile:
         return _read(self._default)
 
     def purge(self) -> None:
-        """Forget what was saved."""
+        """Forget what was saved of this device."""
+        others = self._of_others(self.path)
         try:
-            self.path.unlink(missing_ok=True)
+            if others:
+                _replace(self.path, others)
+            else:
+                self.path.unlink(missing_ok=True)
         except OSError as error:
             raise DriverError(f"{self.path} cannot be removed: {error.strerror}") from None
 
@@ -96,6 +97,12 @@ def _read(path: Path) -> list[NewVector]:
     return [command for child in root if (command := _command(path, child)) is not None]
 
 
+def _read_if_there(path: Path) -> list[NewVector]:
+    with contextlib.suppress(DriverError):
+        return _read(path)
+    return []
+
+
 def _command(path: Path, child: ElementTree.Element) -> NewVector | None:
     try:
         content = codec.parse(ElementTree.tostring(child))
@@ -104,8 +111,10 @@ def _command(path: Path, child: ElementTree.Element) -> NewVector | None:
     return content if isinstance(content, NewVector) else None
 
 
-def _replace(path: Path, text: bytes) -> None:
+def _replace(path: Path, commands: Iterable[NewVector]) -> None:
     """All or nothing: a file that is cut off in the middle would lose what was saved before."""
+    lines = [codec.to_bytes(each) for each in commands]
+    text = b"\n".join([f"<{_ROOT}>".encode(), *lines, f"</{_ROOT}>".encode(), b""])
     new = path.with_name(path.name + ".new")
     new.write_bytes(text)
     os.replace(new, path)

@@ -77,6 +77,8 @@ class Device:
                 raise DriverError(f"{cls.__name__} has to call its {name} something else: a Device needs that name")
         for base in cls.__mro__[1:]:
             for name, method in vars(base).items():
+                if not hasattr(method, HANDLES) or isinstance(method, Property):
+                    continue
                 lost = set(getattr(method, HANDLES, ())) - set(getattr(getattr(cls, name), HANDLES, ()))
                 if lost and hasattr(getattr(cls, name), HANDLES):
                     raise DriverError(
@@ -240,7 +242,7 @@ class Device:
 
     def rename(self, name: str) -> None:
         """Have another name, before it is served."""
-        self.name = name
+        self.name = name = codec.printable(name)
         self.log = logging.getLogger(f"indigevent.driver.{name}")
         self.log.setLevel(logging.INFO)
         for prop in self.properties.values():

@@ -81,14 +81,20 @@ class Driver:
         """Serve one more device from now on; in the driver's thread."""
         self._add(device)
         if self._channel is not None:
-            device.start(self)
+            try:
+                device.start(self)
+            except BaseException:
+                del self.devices[device.name]
+                device.end()
+                raise
             device.answer("")
 
     def remove(self, device: Device, message: str = "") -> None:
         """Serve a device no more and tell the clients that it is gone; in the driver's thread."""
         del self.devices[device.name]
         try:
-            self._snoops = [snoop for snoop in self._snoops if snoop not in device.end()]
+            ended = device.end()
+            self._snoops = [snoop for snoop in self._snoops if not any(snoop is one for one in ended)]
         finally:
             self.publish(lambda: DelProperty(device.name, message=codec.printable(message)))
 
@@ -125,7 +131,7 @@ class Driver:
             is_read = True
             self.agenda.run()
         finally:
-            self._end()
+            self.end()
             if channel.hang_up() and (not is_read or self._server_gone.wait(_LAST_READ_S)):
                 channel.close()
 
@@ -142,7 +148,10 @@ class Driver:
     def publish_all(self, contents: Callable[[], Sequence[Content]]) -> None:
         """Send several things together."""
         if not self.concurrency.may_wait():
-            self.agenda.call(lambda: self.publish_all(contents))
+            if self.agenda.is_stopped:
+                contents()
+            else:
+                self.agenda.call(lambda: self.publish_all(contents))
             return
         with self._lock:
             sent = contents()
@@ -175,7 +184,7 @@ class Driver:
 
         For one of our own we answer ourselves; what it tells then comes back from the server as another driver's does.
         """
-        if snoop not in self._snoops:
+        if not any(snoop is known for known in self._snoops):
             self._snoops.append(snoop)
         device, name = snoop.mirror.device, snoop.name
         self.publish(lambda: GetProperties(device, name))
@@ -224,11 +233,19 @@ class Driver:
 
     def _put(self, task: Callable[[], object]) -> None:
         """The reader never waits for the driver's thread: else it would miss a ping's reply, and the server's end."""
-        is_overrun = not self.agenda.put(task)
-        if is_overrun and not self._is_overrun:
-            _log.warning("%s: more comes than it can do; some of it is dropped", self.name)
-            self.message(f"{self.name} is too busy: some commands are dropped")
-        self._is_overrun = is_overrun
+        if not self.agenda.put(task):
+            if not self._is_overrun:
+                _log.warning("%s: more comes than it can do; some of it is dropped", self.name)
+                self.agenda.call(lambda: self.message(f"{self.name} is too busy: some of what comes is dropped"))
+            self._is_overrun = True
+        elif self._is_overrun and self.agenda.waiting < _MAX_WAITING / 2:
+            self._is_overrun = False
+            self.agenda.call(self._ask_again)
+
+    def _ask_again(self) -> None:
+        """News of others may have been dropped."""
+        for snoop in self._snoops:
+            self.add_snoop(snoop)
 
     def _answer(self, message: Message) -> None:
         for device in list(self.devices.values()):
@@ -361,7 +378,8 @@ class Driver:
             raise DriverError(f"two devices are called {device.name}; give one of them another name")
         self.devices[device.name] = device
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Have all devices leave their hardware, each once; the last thing that a driver does."""
         self.is_ending = True
         for device in self.devices.values():
             try:

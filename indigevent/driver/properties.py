@@ -154,6 +154,9 @@ class Property(Generic[E, V]):
         self.saved = saved
         self.checked = checked
         self.elements: dict[str, E] = {element.name: element for element in elements}
+        for one in (name, *self.elements):
+            if not one or codec.printable(one) != one:
+                raise LocalProtocolError(f"{one!r} cannot be the name of a property or an element")
         if len(self.elements) != len(elements):
             raise LocalProtocolError(f"{name} has two elements of one name: {', '.join(e.name for e in elements)}")
         for element in elements:

@@ -33,12 +33,18 @@ def run(make: Callable[[], Driver | Device]) -> None:
     _log_to_stderr()
     concurrency = standard()
     driver = as_driver(make())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None if driver.is_ending else sys.exit(0))
     name = os.environ.get("INDIDEV")
     if name and len(driver.devices) == 1:
         driver.rename(name)
     ended = Flag(concurrency)
+
+    def leave(number: int, frame: object) -> None:
+        if not driver.is_ending:
+            concurrency.start("last moments", lambda: None if ended.wait(_LAST_HOOKS_S) else os._exit(0))
+            sys.exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
     try:
         driver.serve(Channel(in_fd, out_fd, concurrency), concurrency, lambda: _see_to_the_end(driver, ended))
     finally:
@@ -119,9 +125,11 @@ def _log_to_stderr() -> None:
 
 def _see_to_the_end(driver: Driver, ended: Flag) -> None:
     """The server has gone: a handler that goes on for long is ended, gently, then for good."""
-    main_thread = threading.main_thread().ident
-    if not ended.wait(_LAST_TASK_S) and not driver.is_ending and main_thread != threading.get_ident():
-        signal.pthread_kill(main_thread or 0, signal.SIGTERM)
+    if not ended.wait(_LAST_TASK_S) and not driver.is_ending:
+        if threading.get_native_id() == os.getpid():  # a greenlet of the main thread: nothing can interrupt the handler
+            driver.end()
+            os._exit(0)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
         ended.wait(_LAST_TASK_S)
     if not driver.is_ending or not ended.wait(_LAST_HOOKS_S):
         os._exit(0)
