@@ -25,6 +25,9 @@ class Outlet(Protocol):
     queue: OutboundQueue
     progress: Progress
 
+    def deliver(self, data: bytes, size: int) -> None:
+        """Write bytes after all that waits in the queue."""
+
     def flush(self) -> None:
         """Write what the peer takes now, and see to it that the rest follows."""
 

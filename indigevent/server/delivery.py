@@ -53,6 +53,19 @@ class Delivery:
             self._run_recipients = recipients
         self._run.append(message.parts[0])
 
+    def _deliver_run(self) -> None:
+        """What was gathered is all that there is: peers for whom nothing waits get it without a queue."""
+        run = [*self._run, b""]
+        data = b"\n".join(run)
+        size = len(data)
+        limit = self._limits.max_queue_bytes - size
+        for peer in self._run_recipients:
+            outlet = peer.outlet
+            if outlet.queue.size <= limit:
+                outlet.deliver(data, size)
+            else:
+                self._push_singly(peer, run)
+
     def close_run(self) -> None:
         """Queue what was gathered; later messages must not overtake it."""
         run, recipients = self._run, self._run_recipients
@@ -94,8 +107,11 @@ class Delivery:
         return [peer for peer in recipients if not self._limits.is_behind(peer)]
 
     def finish(self) -> None:
-        """Queue what was gathered and flush."""
-        self.close_run()
+        """Let the peers have what was gathered."""
+        if self._touched:
+            self.close_run()
+        elif self._run and self._run_recipients:
+            self._deliver_run()
         self.flush()
 
     def flush(self) -> None:

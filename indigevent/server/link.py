@@ -93,6 +93,23 @@ class Link:
             self.end_reason = self.end_reason or f"read: {error.strerror}"
         yield self.framer.close()
 
+    def deliver(self, data: bytes, size: int) -> None:
+        """Write bytes after all that waits; where nothing does, the socket may take them without a queue."""
+        if self._writer is None and not self.queue.size and not self._is_traced:
+            try:
+                sent = self._sock.send(data)
+            except OSError:  # `flush` finds out what is wrong
+                sent = 0
+            if sent == size:
+                self.progress.set()
+                return
+            self.queue.push((data,), size)
+            if sent:
+                self.queue.sent(sent)
+        else:
+            self.queue.push((data,), size)
+        self.flush()
+
     def flush(self) -> None:
         """Write what the socket takes now; a writer greenlet sees to the rest."""
         if self._is_deaf or self.is_ended:

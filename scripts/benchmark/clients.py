@@ -11,7 +11,9 @@ import time
 
 BUFFER_BYTES = 1 << 20
 _FD_BYTES = array.array("i").itemsize
-HELLO = b'<getProperties version="1.7"/>\n<enableBLOB device="Bench">Also</enableBLOB>\n'
+HELLO = b'<getProperties version="1.7"/>\n<enableBLOB device="Bench">Also</enableBLOB>\n<pingRequest uid="in"/>\n'
+READY = b"<pingReply"
+DEFINED = b"</defBLOBVector>"
 
 
 class Client:
@@ -51,14 +53,14 @@ class Client:
 class Audience:
     """`count` clients on one port, or on one local socket."""
 
-    def __init__(self, count: int, port: int, local: str = "", hello: bytes = HELLO) -> None:
+    def __init__(self, count: int, port: int, local: str = "", hello: bytes = HELLO, needle: bytes = READY) -> None:
         self.buffer = bytearray(BUFFER_BYTES)
         self.epoll = select.epoll()
         self.clients: dict[int, Client] = {}
         for _ in range(count):
             sock = _connect(port, local)
             sock.sendall(hello)
-            self.clients[sock.fileno()] = Client(sock, b"</defBLOBVector>")
+            self.clients[sock.fileno()] = Client(sock, needle)
             self.epoll.register(sock.fileno(), select.EPOLLIN)
 
     def wait_for(self, needle: bytes, count: int, deadline_s: float = 120.0) -> None:

@@ -66,6 +66,7 @@ class LoadDriver:
         definitions = [DEFINITION.format(device=self.device, name=name) for name in names]
         self.definitions = "".join([*definitions, BLOB_DEFINITION.format(device=self.device)]).encode()
         self.count = int(str(plan.get("count", 1)))
+        self.answers = int(str(plan.get("answers", 1_000_000)))
         self.pings = bool(plan.get("pings", True))
         numbers = range(self.count if plan["kind"] == "burst" else 0)
         self.burst = "".join(NUMBER.format(device=self.device, ra=n / 7) for n in numbers).encode()
@@ -148,8 +149,13 @@ class LoadDriver:
         return line
 
     def _define(self, data: bytes) -> None:
+        """Definitions for who asks, as often as the plan says; a relay leaves it to the driver to answer pings."""
         for _ in range(self._received(data).count(b"<getProperties")):
-            self._write(self.definitions)
+            if self.answers > 0:
+                self.answers -= 1
+                self._write(self.definitions)
+        for _ in range(data.count(b"<pingRequest")):
+            self._write(b"<pingReply uid='in'/>\n")
 
     def _received(self, data: bytes) -> bytes:
         return data or sys.exit(0)

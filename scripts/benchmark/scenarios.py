@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clients import HELLO, Audience
+from .clients import DEFINED, HELLO, READY, Audience
 from .servers import INDIPYSERVER, OURS, REFERENCE, RELAY, Bench, Cost
 
 BLOB_BYTES = 16 << 20
 _START_S = 20.0
 SET = b"</setNumberVector>"
 SET_BLOB = b"</setBLOBVector>"
-DEFINED = b"</defBLOBVector>"
 COMMAND = (
     b'<newNumberVector device="Bench" name="EQUATORIAL_EOD_COORD">\n'
     b'<oneNumber name="RA">5.5</oneNumber>\n<oneNumber name="DEC">-16.7</oneNumber>\n</newNumberVector>\n'
@@ -65,8 +64,9 @@ def running(kind: str, *plans: dict[str, Any], profile: str = "", chained: bool 
 
 
 def audience(bench: Bench, count: int, local: bool = False) -> Audience:
-    """Clients that have everything defined and are subscribed to all, BLOBs too."""
-    listeners = Audience(count, bench.port, bench.local if local else "")
+    """Clients that are subscribed to everything, BLOBs too."""
+    needle = DEFINED if bench.kind == INDIPYSERVER else READY
+    listeners = Audience(count, bench.port, bench.local if local else "", needle=needle)
     listeners.wait(1, _START_S)
     return listeners
 
@@ -114,7 +114,7 @@ def commands(messages: int, clients: int) -> Callable[[str, str], Result]:
 
 def round_trips(count: int, idle_clients: int = 0, streaming: bool = False) -> Callable[[str, str], Result]:
     """A client sends a command and waits for the driver's answer, many times over."""
-    plans: list[dict[str, Any]] = [{"kind": "echo"}]
+    plans: list[dict[str, Any]] = [{"kind": "echo", "answers": 1 if idle_clients else 1000}]
     if streaming:
         plans.append({"kind": "blobs", "count": 10_000, "blob_bytes": BLOB_BYTES, "device": "Camera"})
 
@@ -148,7 +148,7 @@ def definitions(properties: int, times: int) -> Callable[[str, str], Result]:
             bench.start_clock()
             started = time.perf_counter()
             for _ in range(times):
-                client = Audience(1, bench.port)
+                client = Audience(1, bench.port, needle=DEFINED)
                 client.wait(1)
                 client.close()
             return Result({"wall": time.perf_counter() - started}, bench.cost())

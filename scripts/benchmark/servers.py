@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -166,11 +168,12 @@ class Bench:
 
 
 def free_port() -> int:
-    """A TCP port that nobody has."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A TCP port that nobody has, and that the kernel gives to no outgoing connection."""
+    for port in random.sample(range(10_000, 32_000), 1000):
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no TCP port from 10000 to 32000 is free")
 
 
 def _wait_until_listening(port: int) -> None:

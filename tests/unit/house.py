@@ -24,6 +24,10 @@ class Outlet:
         self.queue = OutboundQueue()
         self.progress: Progress = threading.Event()
 
+    def deliver(self, data: bytes, size: int) -> None:
+        """Queue it."""
+        self.queue.push((data,), size)
+
     def flush(self) -> None:
         """Keep what is queued."""
 
