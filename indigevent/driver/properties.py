@@ -6,6 +6,7 @@ built by code. A property tells clients of changes through its `publisher`, whic
 
 from __future__ import annotations
 
+import abc
 import copy
 import math
 from collections.abc import Callable, Mapping
@@ -114,7 +115,7 @@ class Light(Element[PropertyState]):
 E = TypeVar("E", bound=Element[Any])
 
 
-class Property(Generic[E, V]):
+class Property(abc.ABC, Generic[E, V]):
     """What all kinds of property vectors have in common.
 
     Arguments:
@@ -240,15 +241,17 @@ class Property(Generic[E, V]):
         self.device = device
         self._publisher = publisher
 
+    @abc.abstractmethod
     def definition(self, timestamp: str = "", message: str = "") -> DefVector:
         """The property as clients get it defined."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _setting(self, about: dict[str, Any], names: tuple[str, ...]) -> SetVector:
-        raise NotImplementedError
+        """The set vector that tells these elements."""
 
+    @abc.abstractmethod
     def _checked_value(self, name: str, value: V) -> V:
-        raise NotImplementedError
+        """The value as it is kept; raises LocalProtocolError for an element that is not there and a wrong value."""
 
     def _assign(self, wanted: Mapping[str, V]) -> tuple[str, ...]:
         """Give the elements their values, all or none; the names of those that are to be told."""

@@ -46,35 +46,26 @@ def blob_peak() -> dict[str, float]:
 
 
 def growth(messages: int = 200) -> dict[int, float]:
-    """Microseconds of CPU per message and client, with 1, 10, 100 and 1000 clients."""
-    found = {}
-    for clients in (1, 10, 100, 1000):
-        with running(OURS, {"kind": "burst", "count": messages}) as bench:
-            listeners = Audience(clients, bench.port)
-            listeners.wait(1)
-            listeners.look_for(SET)
-            bench.start_clock()
-            bench.order()
-            listeners.wait(messages)
-            found[clients] = bench.cost().cpu_s / messages / clients * 1e6
-            listeners.close()
-    return found
+    """Microseconds of CPU per message and client in a burst, with 1, 10, 100 and 1000 clients."""
+    return {clients: _burst_cpu_s(messages, clients) / messages / clients * 1e6 for clients in (1, 10, 100, 1000)}
 
 
 def growth_with_messages(clients: int = 8) -> dict[int, float]:
     """Microseconds of CPU per message, with 100 to 100,000 messages in a burst."""
-    found = {}
-    for messages in (100, 1000, 10_000, 100_000):
-        with running(OURS, {"kind": "burst", "count": messages}) as bench:
-            listeners = Audience(clients, bench.port)
-            listeners.wait(1)
-            listeners.look_for(SET)
-            bench.start_clock()
-            bench.order()
-            listeners.wait(messages)
-            found[messages] = bench.cost().cpu_s / messages * 1e6
-            listeners.close()
-    return found
+    return {messages: _burst_cpu_s(messages, clients) / messages * 1e6 for messages in (100, 1000, 10_000, 100_000)}
+
+
+def _burst_cpu_s(messages: int, clients: int) -> float:
+    with running(OURS, {"kind": "burst", "count": messages}) as bench:
+        listeners = Audience(clients, bench.port)
+        listeners.wait(1)
+        listeners.look_for(SET)
+        bench.start_clock()
+        bench.order()
+        listeners.wait(messages)
+        cpu_s = bench.cost().cpu_s
+        listeners.close()
+    return cpu_s
 
 
 def everything() -> dict[str, Any]:

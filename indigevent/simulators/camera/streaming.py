@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import time
 from dataclasses import dataclass, field, replace
 
@@ -98,13 +99,13 @@ class Streaming(Chip):
         """Whether a video is under way."""
         return isinstance(self.task, _Video)
 
+    @abc.abstractmethod
     def scene(self, reading: Reading, seconds: float) -> Scene:
         """Return what is seen in an exposure that ends now; for the camera to tell."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def draw_video(self, scene: Scene) -> bytes:
         """Return a frame's rows, a byte for each pixel; for the camera to do, in any thread."""
-        raise NotImplementedError
 
     def frame_changed(self) -> None:
         """CCD_STREAM_FRAME is a part of CCD_FRAME, in its binned pixels: it is all of it again."""
