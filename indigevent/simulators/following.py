@@ -6,6 +6,7 @@ something ends: a guide pulse of 50 ms is over for its client after 50 ms.
 
 from __future__ import annotations
 
+import abc
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from indigevent.driver.commands import AnyProperty
 Shown = tuple[AnyProperty, Mapping[str, Any], PropertyState]
 
 
-class FollowingDevice(Device):
+class FollowingDevice(Device, abc.ABC):
     """A device with a model. A subclass says what its properties are to show.
 
     Class attributes:
@@ -34,13 +35,13 @@ class FollowingDevice(Device):
     def advance(self, now: float) -> None:
         """Have the model do what it does by itself until `now`."""
 
+    @abc.abstractmethod
     def picture(self, now: float) -> Iterator[Shown]:
         """Give properties with the values and states that the model has at `now`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def next_event(self, now: float) -> float | None:
         """Return when the next thing ends that the model does, if anything does."""
-        raise NotImplementedError
 
     def connect(self) -> None:
         """Show what the model does before clients see the properties."""

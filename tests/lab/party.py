@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import re
@@ -17,7 +18,7 @@ PING_PREFIX = "lab-ping-"
 _ping_numbers = count(1)
 
 
-class Party:
+class Party(abc.ABC):
     """Common to scripted clients and drivers: an inbox, sending, waiting and pinging."""
 
     def __init__(self, name: str, pump: Pump) -> None:
@@ -30,9 +31,9 @@ class Party:
         self._cursor = 0
         self._reader = MessageReader(self._attach)
 
+    @abc.abstractmethod
     def write(self, data: bytes, fds: Sequence[int] = ()) -> None:
         """Send bytes, with the descriptors attached to the first of them."""
-        raise NotImplementedError
 
     def send(self, *messages: str | bytes) -> None:
         """Send messages as given, one after another."""

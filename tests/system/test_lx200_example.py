@@ -139,11 +139,12 @@ def test_goes_to_a_target_and_arrives(client: ScriptedClient, mount: ScriptedMou
     assert ":Sr 5:30:15" in mount.heard or ":Sr5:30:15" in mount.heard
 
 
-def test_syncs(client: ScriptedClient) -> None:
+def test_syncs(client: ScriptedClient, mount: ScriptedMount) -> None:
     until(client, "Ok")
     switch(client, "ON_COORD_SET", "SYNC")
     go_to(client, "6", "11")
     assert until(client, "Ok") == {"RA": 6.0, "DEC": 11.0}
+    assert ":CM" in mount.heard and ":MS" not in mount.heard
 
 
 def test_tells_why_the_mount_refuses(client: ScriptedClient) -> None:

@@ -97,3 +97,18 @@ def test_a_blob_cannot_be_saved(config: ConfigFile) -> None:
     with pytest.raises(DriverError, match="B cannot be saved: it is a BLOB property"):
         config.save([BLOBVector("B", BLOB("X"))])
     assert not config.exists()
+
+
+def test_devices_that_share_a_file_keep_their_own_parts(tmp_path: Path) -> None:
+    environment = {"INDICONFIG": str(tmp_path / "shared.xml")}
+    files = {name: ConfigFile(name, environment) for name in ("A", "B")}
+    for name, file in files.items():
+        prop = NumberVector("N", Number("X", value=1))
+        prop.device = name
+        file.save([prop])
+    assert [command.device for command in files["A"].load()] == ["A", "B"]
+    assert [command.device for command in files["B"].load_default()] == ["A", "B"]
+    files["A"].purge()
+    assert [command.device for command in files["B"].load()] == ["B"]
+    files["B"].purge()
+    assert not files["B"].exists()

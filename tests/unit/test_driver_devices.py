@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from indigevent.driver import Device, Driver, Number, NumberVector, Switch, SwitchVector
+from indigevent.driver import Device, Driver, Number, NumberVector, Switch, SwitchVector, Wanted
 from indigevent.driver.channel import Channel
 from indigevent.driver.concurrency import standard
 from indigevent.errors import LocalProtocolError
@@ -34,6 +34,16 @@ class Follower(Device):
 
     def disconnect(self) -> None:
         self.left.set()
+
+
+class Watcher(Device):
+    """Follows T.N without being told of changes."""
+
+    has_connection = False
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.mirror = self.snoop("T", "N")
 
 
 class Loner(Device):
@@ -110,6 +120,98 @@ def test_all_that_follow_a_property_get_its_news(pair: Served) -> None:
     pair.settle()
     followers = [pair.driver.devices[name] for name in "CD"]
     assert all(isinstance(each, Follower) and each.seen.is_set() and each.mirror["V"] == 5 for each in followers)
+
+
+def test_two_devices_that_ask_for_the_same_both_get_it() -> None:
+    watchers = Watcher("A"), Watcher("B")
+    served = Served(Driver(*watchers))
+    served.settle()
+    served.sock.sendall(NEWS)
+    served.settle()
+    served.close()
+    assert [dict(watcher.mirror) for watcher in watchers] == [{"V": 5.0}] * 2
+
+
+def test_asking_again_gives_the_same_mirror() -> None:
+    watcher = Watcher("A")
+    assert watcher.snoop("T", "N") is watcher.mirror
+
+
+def test_a_device_is_not_connected_any_more_when_it_is_served_no_more() -> None:
+    device = Device("A")
+    served = Served(Driver(device))
+    served.sock.sendall(
+        b"<newSwitchVector device='A' name='CONNECTION'><oneSwitch name='CONNECT'>On</oneSwitch></newSwitchVector>"
+    )
+    served.settle()
+    assert device.is_connected
+    served.close()
+    assert not device.is_connected
+
+
+def test_one_method_may_obey_for_several_properties_and_for_one_built_in_code() -> None:
+    class Several(Device):
+        has_connection = False
+        a = NumberVector("A", Number("V"))
+        b = NumberVector("B", Number("V"))
+
+        @a.on_new
+        @b.on_new
+        def obey(self, wanted: Wanted) -> None: ...
+
+    device = Several()
+    built, given = NumberVector("C", Number("V")), NumberVector("D", Number("V"))
+    built.on_new(device.obey)
+    device.define(built)
+    device.define(given, on_new=device.obey)
+    assert [device.handlers[name] for name in "ABCD"] == [device.obey] * 4
+
+
+def test_a_handler_has_told_only_what_it_told_itself() -> None:
+    class Busy(Device):
+        has_connection = False
+        n = NumberVector("N", Number("V"), always=True)
+
+        @n.on_new
+        def obey(self, wanted: Wanted) -> None:
+            other = threading.Thread(target=lambda: self.n.set(V=1))
+            other.start()
+            other.join()
+
+    device = Busy()
+    served = Served(Driver(device))
+    served.settle()
+    served.sock.sendall(b"<newNumberVector device='Busy' name='N'><oneNumber name='V'>7</oneNumber></newNumberVector>")
+    served.settle()
+    assert device.n["V"] == 7
+    served.close()
+
+
+def test_commands_that_are_too_many_are_dropped_and_the_reader_goes_on() -> None:
+    class Slow(Device):
+        has_connection = False
+        entered, leave = threading.Event(), threading.Event()
+        n = NumberVector("N", Number("V"))
+
+        @n.on_new
+        def obey(self, wanted: Wanted) -> None:
+            self.entered.set()
+            assert self.leave.wait(DEADLINE_S)
+
+    device = Slow()
+    served = Served(Driver(device))
+    served.settle()
+    command = b"<newNumberVector device='Slow' name='N'><oneNumber name='V'>7</oneNumber></newNumberVector>"
+    served.sock.sendall(command * 1200)
+    assert device.entered.wait(DEADLINE_S)
+    served.sock.sendall(b"<getProperties version='1.7' device='Slow' name='DRIVER_INFO'/>")
+    served.sock.settimeout(DEADLINE_S)
+    told = b""
+    while b"<defTextVector" not in told:
+        told += served.sock.recv(100_000)
+    device.leave.set()
+    served.settle()
+    served.close()
 
 
 def test_a_device_that_is_removed_leaves_its_hardware_and_follows_no_more(pair: Served) -> None:
