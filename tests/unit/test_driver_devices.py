@@ -74,7 +74,7 @@ class Served:
         self.sock, theirs = socket.socketpair()
         channel = Channel(theirs.fileno(), theirs.fileno(), standard())
         theirs.detach()
-        self.thread = threading.Thread(target=driver.serve, args=(channel, standard()))
+        self.thread = threading.Thread(target=driver.serve, args=(channel, standard()), daemon=True)
         self.thread.start()
 
     def settle(self) -> None:
