@@ -84,7 +84,10 @@ class Picture:
         x, y = self.place(ra_deg, dec_deg)
         left, low = round(x) - radius, round(y) - radius
         box = self.pixels[low : low + 2 * radius + 1, left : left + 2 * radius + 1]
-        light = np.clip(box - box.max() / 2, 0, None)
+        sky = np.median(self.pixels)
+        noise = np.median(np.abs(self.pixels - sky))
+        assert box.max() > sky + 20 * noise, "where the header says that there is a star is nothing but sky"
+        light = np.clip(box - (box.max() + sky) / 2, 0, None)
         rows, columns = np.indices(light.shape)
         total = light.sum()
         return left + (columns * light).sum() / total - x, low + (rows * light).sum() / total - y
