@@ -63,6 +63,15 @@ class OutboundQueue:
             return self._pushed - large[0][1]
         return self.size
 
+    def push_piece(self, data: bytes, size: int) -> None:
+        """Append one piece; the short way of `push`, for what goes to many."""
+        self._items.append(data)
+        if size >= _LARGE_BYTES:
+            self._count(size)
+        else:
+            self._pushed += size
+            self.size += size
+
     def push(self, parts: Sequence[bytes], size: int) -> None:
         """Append pieces that are `size` bytes long together."""
         self._items.extend(parts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import gevent
 import pybase64
 
 from indigevent import fdpass
@@ -14,6 +13,7 @@ from indigevent.protocol import repair
 from indigevent.protocol.message import BlobElement, BlobMessage
 from indigevent.routing.outbound import Attachment
 from indigevent.routing.peers import Peer
+from indigevent.server.greenlets import give_turn
 
 # A multiple of 3, so that pieces of base64 can stand one after another; others have a turn after each.
 _STEP_BYTES = 768 * 1024
@@ -84,7 +84,7 @@ class BlobForms:
                 self.is_short = True
                 raw += bytes(wanted - len(raw))
             pieces.append(pybase64.b64encode(raw))
-            gevent.sleep(0)
+            give_turn()
         return pieces
 
 
@@ -99,6 +99,8 @@ class _Attaching:
     def form(self) -> Attachment | tuple[bytes, ...]:
         """The message with its handles, or as it came when there is nothing to attach."""
         message = self._message
+        if all(element.attached is not None and "enclen" not in element.attributes for element in message.elements):
+            return self._as_it_came()
         text = [message.start]
         for element in message.elements:
             text += [self._start_tag_of(element), b"</oneBLOB>"]
@@ -106,6 +108,12 @@ class _Attaching:
             return (*message.parts, b"\n")
         data = b"".join([*text, _end(message)])
         return Attachment(data, tuple(self._handles), len(data) + self._held)
+
+    def _as_it_came(self) -> Attachment:
+        """A message that has all its BLOBs beside the stream already."""
+        data = b"".join((*self._message.parts, b"\n"))
+        handles = tuple(element.attached for element in self._message.elements if element.attached is not None)
+        return Attachment(data, handles, len(data) + sum(element.size for element in self._message.elements))
 
     def _start_tag_of(self, element: BlobElement) -> bytes:
         """The element's start tag, with its content where that stays inline."""
@@ -150,7 +158,7 @@ def _decoded(element: BlobElement) -> tuple[fdpass.BlobHandle, int]:
         usable = len(text) - len(text) % 4
         carry = text[usable:]
         size += _decode_into(handle, text[:usable])
-        gevent.sleep(0)
+        give_turn()
     size += _decode_into(handle, carry)
     if element.size > max(_MAX_CLAIM_BYTES, _MAX_COMPRESSION * size):
         raise ValueError(f"it has {size} bytes and claims to have {element.size}")

@@ -1,4 +1,4 @@
-"""One turn's deliveries: messages for the same recipients become one piece, each touched queue is flushed once.
+"""One read's deliveries: messages for the same recipients become one piece, each touched queue is flushed once.
 
 The slow-reader policies are here: a reader more than `-d` behind misses frames of streams, a client more than `-m`
 behind is closed, and so is a remote; a driver that far behind loses what is sent to it until it reads again.
@@ -16,6 +16,7 @@ from indigevent.routing.outbound import OutboundQueue
 from indigevent.routing.peers import Client, Driver, Peer
 from indigevent.routing.table import Recipients
 from indigevent.server.blobs import BlobForms
+from indigevent.server.turns import Turns
 
 # However small they are, BLOBs in shared memory that wait for one peer must not use up our descriptors.
 _MAX_QUEUED_HANDLES = 512
@@ -40,8 +41,9 @@ class QueueLimits:
 class Delivery:
     """Collects what one batch of messages means for the queues; `finish` (or `flush`) lets the peers have it."""
 
-    def __init__(self, limits: QueueLimits) -> None:
+    def __init__(self, limits: QueueLimits, turns: Turns) -> None:
         self._limits = limits
+        self._turns = turns
         self._run: list[bytes] = []
         self._run_recipients: Recipients = ()
         self._touched: dict[Peer, None] = {}
@@ -59,10 +61,16 @@ class Delivery:
         data = b"\n".join(run)
         size = len(data)
         limit = self._limits.max_queue_bytes - size
-        for peer in self._run_recipients:
-            outlet = peer.outlet
-            if outlet.queue.size <= limit:
-                outlet.deliver(data, size)
+        now, later = self._turns.share(self._run_recipients)
+        for peer in now:
+            if peer.outlet.queue.size <= limit:
+                peer.outlet.deliver(data, size)
+            else:
+                self._push_singly(peer, run)
+        for peer in later:
+            queue = peer.outlet.queue
+            if queue.size <= limit:
+                queue.push_piece(data, size)
             else:
                 self._push_singly(peer, run)
 
@@ -117,8 +125,7 @@ class Delivery:
     def flush(self) -> None:
         """Let every peer that something was queued for have it."""
         touched, self._touched = self._touched, {}
-        for peer in touched:
-            peer.outlet.flush()
+        self._turns.flush(list(touched))
 
     def _push_singly(self, peer: Peer, run: Sequence[bytes]) -> None:
         """Near its limit a peer gets message by message, so that it is over by one at most."""

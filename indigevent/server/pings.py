@@ -16,6 +16,7 @@ from indigevent.protocol.message import Message
 from indigevent.routing.peers import Driver, Peer
 from indigevent.server.delivery import Delivery, QueueLimits
 from indigevent.server.greenlets import spawn
+from indigevent.server.turns import Turns
 
 _MAX_HOLD_S = 1.0
 _BLOB_PING = "SetBLOB/"
@@ -24,8 +25,9 @@ _BLOB_PING = "SetBLOB/"
 class PingDesk:
     """Answers every ping, and remembers who reads each driver's last BLOB."""
 
-    def __init__(self, limits: QueueLimits) -> None:
+    def __init__(self, limits: QueueLimits, turns: Turns) -> None:
         self._limits = limits
+        self._turns = turns
         self._readers: weakref.WeakKeyDictionary[Driver, Sequence[Peer]] = weakref.WeakKeyDictionary()
 
     def blob_sent(self, driver: Driver, readers: Sequence[Peer]) -> None:
@@ -58,6 +60,6 @@ class PingDesk:
                 for reader in readers:
                     reader.outlet.progress.clear()
                 gevent.wait([reader.outlet.progress for reader in readers], count=1)
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         delivery.push(peer, reply)
         delivery.finish()

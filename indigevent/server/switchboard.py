@@ -22,6 +22,7 @@ from indigevent.server.delivery import Delivery, QueueLimits
 from indigevent.server.greenlets import spawn
 from indigevent.server.islog import IsLog
 from indigevent.server.pings import PingDesk
+from indigevent.server.turns import Turns
 
 _BLOB_MODES = {mode.value: mode for mode in BlobMode}
 
@@ -40,7 +41,8 @@ class Switchboard:
         self._server_id = server_id
         self._limits = limits
         self._islog = islog
-        self._pings = PingDesk(limits)
+        self._turns = Turns()
+        self._pings = PingDesk(limits, self._turns)
         self._demands: dict[Driver, BlobDemand] = {}
         self._client_specials: dict[str, Callable[[Client, Message, Delivery], None]] = {
             "getProperties": self._client_asks,
@@ -59,7 +61,7 @@ class Switchboard:
 
     def from_client(self, client: Client, messages: Sequence[Message]) -> None:
         """Route what a client sent."""
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         for message in messages:
             log_arrival(client.label, message)
             special = self._client_specials.get(message.tag)
@@ -72,7 +74,7 @@ class Switchboard:
 
     def from_driver(self, driver: Driver, messages: Sequence[Message]) -> None:
         """Route what a driver or remote sent."""
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         devices = len(driver.devices)
         for message in messages:
             log_arrival(driver.label, message)
@@ -94,7 +96,7 @@ class Switchboard:
 
     def greet(self, driver: Driver) -> None:
         """The first message to a driver that was started, or to a remote that was reached."""
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         if driver.remote:
             delivery.push(driver, requests.get_properties(driver.announced, self._server_id))
             self._demands[driver] = BlobDemand(driver)
@@ -106,7 +108,7 @@ class Switchboard:
 
     def announce(self, data: bytes) -> None:
         """Send a message of the server itself to every client that has asked for anything."""
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         for client in self.table.clients:
             if self.table.is_subscribed(client):
                 delivery.push(client, data + b"\n")
@@ -115,14 +117,14 @@ class Switchboard:
     def client_gone(self, client: Client) -> None:
         """A client has been closed."""
         self.table.remove_client(client)
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         self._update_demands(delivery)
         delivery.finish()
 
     def driver_gone(self, driver: Driver) -> None:
         """A driver has ended: whoever knew its devices is told."""
         self._demands.pop(driver, None)
-        delivery = Delivery(self._limits)
+        delivery = Delivery(self._limits, self._turns)
         for device, concerned in self.table.remove_driver(driver):
             for peer in concerned:
                 delivery.push(peer, requests.delete_device(device))
@@ -235,7 +237,7 @@ class Switchboard:
         """Ask a remote for a device when what it says of it cannot be an echo any more."""
         gevent.sleep(MOURNING_S)
         if remote in self.table.drivers:
-            delivery = Delivery(self._limits)
+            delivery = Delivery(self._limits, self._turns)
             delivery.push(remote, requests.get_properties(device, self._server_id))
             delivery.finish()
 
