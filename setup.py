@@ -46,10 +46,10 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["indigevent", "indigevent.*"]),
     package_data={"indigevent": ["py.typed"], "indigevent.simulators.sky": ["stars.csv", "SOURCE.txt"]},
-    install_requires=["gevent", "xmltodict", "configargparse", "psutil", "pybase64"],
+    install_requires=["gevent", "xmltodict", "configargparse", "psutil", "pybase64", "tabulate"],
     extras_require={
         "simulators": SIMULATORS,
-        "bench": ["matplotlib", "tabulate"],
+        "bench": ["matplotlib"],
         "test": [*TEST_REQUIREMENTS, *SIMULATORS],
     },
     entry_points={

@@ -1,7 +1,7 @@
 """The config file: INI whose every key keeps its line, so that an error can name it.
 
-Global keys come first, then `[driver NAME]` and `[remote NAME]` sections. What is wrong is collected, not
-raised: `--check-config` shows all of it.
+Global keys come first, then `[driver NAME]`, `[remote NAME]` and `[access NAME]` sections. What is wrong is
+collected, not raised: `--check-config` shows all of it.
 """
 
 import io
@@ -13,13 +13,22 @@ from typing import IO, Any
 
 from configargparse import ConfigFileParser
 
-from indigevent.config.options import FILE_OPTIONS, SECTIONS, Key, nearest
+from indigevent.config.option import Key
+from indigevent.config.sections import FILE_OPTIONS, SECTIONS, nearest
 from indigevent.errors import ConfigError
+from indigevent.routing.access import AccessRule
 from indigevent.supervision.specs import DriverSpec, RemoteSpec, Spec
 
 _HEADER = re.compile(r"\[\s*(\S+?)(?:\s+(.*?))?\s*\]")
 _QUOTED = re.compile(r"""(["'])(.*?)\1""")
-_FIELDS = {"restart-delay": "restart_delay_s"}
+_FIELDS = {
+    "restart-delay": "restart_delay_s",
+    "stable-time": "stable_time_s",
+    "stop-timeout": "stop_timeout_s",
+    "stall-timeout": "stall_timeout_s",
+    "watchdog": "watchdog_s",
+    "max-memory": "max_memory_bytes",
+}
 _COMMENT_INSIDE = re.compile(r"(^|\s)[#;]")
 
 
@@ -90,6 +99,8 @@ class IniFile(ConfigFileParser):
         """Return the drivers and remotes with the `FILE:LINE` of their sections."""
         found: list[tuple[Spec, str]] = []
         for section in self.sections:
+            if section.kind == "access":
+                continue
             spec = self._remote(section) if section.kind == "remote" else self._driver(section)
             if spec is not None:
                 found.append((spec, self.origin(section.line)))
@@ -113,7 +124,7 @@ class IniFile(ConfigFileParser):
         """Open a section; None when it is wrong, and then its keys are not looked at."""
         matched = _HEADER.fullmatch(line)
         if matched is None:
-            self._problem(number, f"{line!r} is no section; write [driver NAME] or [remote NAME]")
+            self._problem(number, f"{line!r} is no section; write [driver NAME], [remote NAME] or [access NAME]")
             return None
         kind, name = matched.group(1), _unquoted(matched.group(2) or "")
         if kind not in SECTIONS:
@@ -181,6 +192,11 @@ class IniFile(ConfigFileParser):
             return None
         return RemoteSpec(name=section.name, **given)
 
+    def access(self) -> tuple[AccessRule, ...]:
+        """Return the rules for clients, in order."""
+        chosen = (section for section in self.sections if section.kind == "access")
+        return tuple(AccessRule(section.name, **_values(section)) for section in chosen)
+
 
 def resolve(path: str, folder: str) -> str:
     """Expand a leading `~` and let a relative path start at `folder` ("" for the working directory)."""
@@ -208,4 +224,4 @@ def _unknown_key(section: Section, name: str) -> str:
 
 
 def _values(section: Section) -> dict[str, Any]:
-    return {_FIELDS.get(name, name): entry.value for name, entry in section.entries.items()}
+    return {_FIELDS.get(name, name.replace("-", "_")): entry.value for name, entry in section.entries.items()}

@@ -1,14 +1,15 @@
 """Settings from command line, environment, file and defaults, in this order, each with its origin."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import configargparse
 
 from indigevent.config.file import IniFile, resolve
-from indigevent.config.options import OPTIONS, Kind, Option, option
+from indigevent.config.option import Kind, Option
+from indigevent.config.options import OPTIONS, option
 from indigevent.config.render import usage
 from indigevent.config.settings import Settings
 from indigevent.config.words import CommandLine, cut
@@ -16,6 +17,30 @@ from indigevent.errors import ConfigError
 from indigevent.supervision.specs import Spec, parse_driver
 
 COMMAND_LINE = "command line"
+# Options whose value is the setting of almost the same name.
+_PLAIN_FIELDS = {
+    "local-uids": "local_uids",
+    "tls-port": "tls_port",
+    "tls-host": "tls_hosts",
+    "tls-certificate": "tls_certificate",
+    "tls-key": "tls_key",
+    "tls-client-ca": "tls_client_ca",
+    "allow": "allow",
+    "max-clients": "max_clients",
+    "max-per-address": "max_per_address",
+    "message-timeout": "message_timeout_s",
+    "max-rate": "max_rate",
+    "stable-time": "stable_time_s",
+    "stop-timeout": "stop_timeout_s",
+    "stall-timeout": "stall_timeout_s",
+    "control": "control",
+    "metrics": "metrics",
+    "sample-interval": "sample_interval_s",
+    "log-format": "log_format",
+    "log-file": "log_file",
+    "log-rotate": "log_rotation",
+    "log-keep": "log_keep",
+}
 _READ_OPTIONS = tuple(row for row in OPTIONS if row.kind is not Kind.ACTION)
 
 
@@ -76,8 +101,23 @@ def read(line: CommandLine, environ: Mapping[str, str], program: str) -> Configu
         verbosity=values["verbose"],
         config_file=values["config"],
         drivers=tuple(spec for spec, _ in drivers),
+        access=merged.file.access(),
+        **{field: values[name] for name, field in _PLAIN_FIELDS.items()},
     )
-    return Configuration(settings, merged.origins, tuple(origin for _, origin in drivers), merged.problems)
+    problems = [*merged.problems, *_contradictions(settings)]
+    return Configuration(settings, merged.origins, tuple(origin for _, origin in drivers), problems)
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What is wrong with several settings together."""
+    if settings.tls_port is not None and settings.tls_certificate is None:
+        yield "--tls-port needs --tls-certificate, which names the server's certificate"
+    if settings.tls_port is None and (settings.tls_certificate or settings.tls_client_ca):
+        yield "there is a TLS certificate but no --tls-port to listen on"
+    if settings.tls_port == settings.port:
+        yield f"port {settings.port} is both --port and --tls-port; choose another for one of them"
+    if settings.log_rotation is not None and settings.log_file is None:
+        yield "--log-rotate needs --log-file, which names the file"
 
 
 class _Parser(configargparse.ArgumentParser):
@@ -164,4 +204,6 @@ def _no_driver_in(config_file: str | None) -> str:
 
 
 def _default(row: Option) -> Any:
-    return row.parse(row.default) if row.default else None
+    if not row.default:
+        return () if row.name in ("allow", "local-uids") else None
+    return row.parse(row.default)

@@ -1,80 +1,14 @@
 """The one table of options: command line, environment, config file, sample and README come from it."""
 
-import enum
-from collections.abc import Callable
-from dataclasses import dataclass
-from difflib import get_close_matches
-
 from indigevent.config import values
-
-ENVIRONMENT_PREFIX = "INDIGEVENT_"
-
-
-class Kind(enum.Enum):
-    """How an option is given."""
-
-    VALUE = "one value"
-    LIST = "a value, repeatable; in the file and the environment, values separated by commas or spaces"
-    COUNT = "a flag that counts; in the file and the environment, a number"
-    ACTION = "a flag of the command line alone"
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key of the config file.
-
-    Arguments:
-        name: the key, which is also the option's long name.
-        metavar: what stands for the value in help texts.
-        parse: turns the text into the value; raises ValueError with a clause that says what is wrong.
-        default: the default as one would write it, "" for none.
-        help: one clause for every kind of documentation.
-        is_path: `~` is the home directory, and in a file a relative path starts at the file's directory.
-    """
-
-    name: str
-    metavar: str
-    parse: Callable[[str], object]
-    default: str
-    help: str
-    is_path: bool = False
-
-
-@dataclass(frozen=True)
-class Option(Key):
-    """One option of the command line, with its heading in help texts, its short flag, and how it is given."""
-
-    group: str = ""
-    short: str = ""
-    kind: Kind = Kind.VALUE
-    in_file: bool = True
-
-    @property
-    def long(self) -> str:
-        """The long flag, such as `--port`."""
-        return f"--{self.name}"
-
-    @property
-    def flags(self) -> str:
-        """All flags, as in `-p/--port`."""
-        return f"-{self.short}/{self.long}" if self.short else self.long
-
-    @property
-    def variable(self) -> str:
-        """The environment variable, such as `INDIGEVENT_PORT`, or "" when there is none."""
-        if self.kind is Kind.ACTION:
-            return ""
-        return ENVIRONMENT_PREFIX + self.name.upper().replace("-", "_")
-
-    @property
-    def takes_value(self) -> bool:
-        """Whether a value follows the flag on the command line."""
-        return self.kind in (Kind.VALUE, Kind.LIST)
-
+from indigevent.config.option import Kind, Option
 
 LISTENING = "Listening"
+TLS = "TLS"
+CLIENTS_IN = "Who may come in"
 CLIENTS = "Slow clients"
 DRIVERS = "Drivers"
+OPERATION = "Operation"
 LOGS = "Logs"
 PROGRAM = "Program"
 
@@ -97,6 +31,100 @@ OPTIONS: tuple[Option, ...] = (
         "name of the local socket, on Linux in the abstract namespace, which leaves no file",
         group=LISTENING,
         short="u",
+    ),
+    Option(
+        "local-uids",
+        "USER",
+        values.users,
+        "",
+        "let only these users' processes use the local socket; without it anybody's",
+        group=LISTENING,
+        kind=Kind.LIST,
+    ),
+    Option(
+        "tls-port",
+        "PORT",
+        values.port,
+        "",
+        "listen for TLS on this port as well; it needs a certificate",
+        group=TLS,
+    ),
+    Option(
+        "tls-host",
+        "ADDRESS",
+        values.hosts,
+        "",
+        "listen for TLS on this address; without it on those of --host",
+        group=TLS,
+        kind=Kind.LIST,
+    ),
+    Option(
+        "tls-certificate",
+        "FILE",
+        values.text,
+        "",
+        "the server's certificate, with the chain above it, as PEM",
+        group=TLS,
+        is_path=True,
+    ),
+    Option(
+        "tls-key",
+        "FILE",
+        values.text,
+        "",
+        "the certificate's key as PEM; without it the certificate's file has both",
+        group=TLS,
+        is_path=True,
+    ),
+    Option(
+        "tls-client-ca",
+        "FILE",
+        values.text,
+        "",
+        "let in by TLS only clients with a certificate signed by one of these (PEM)",
+        group=TLS,
+        is_path=True,
+    ),
+    Option(
+        "allow",
+        "NETWORK",
+        values.networks,
+        "",
+        "let in over TCP and TLS only clients of these networks, such as 192.168.1.0/24; without it all",
+        group=CLIENTS_IN,
+        kind=Kind.LIST,
+    ),
+    Option(
+        "max-clients",
+        "N",
+        values.count,
+        "0",
+        "turn clients away when N are connected; 0 is any number",
+        group=CLIENTS_IN,
+    ),
+    Option(
+        "max-per-address",
+        "N",
+        values.count,
+        "0",
+        "turn clients away when N of their address are connected; 0 is any number",
+        group=CLIENTS_IN,
+    ),
+    Option(
+        "message-timeout",
+        "SECONDS",
+        values.seconds,
+        "60",
+        "close a connection that has sent no complete message for so long, or stops in the middle of one; 0 never",
+        group=CLIENTS_IN,
+    ),
+    Option(
+        "max-rate",
+        "N",
+        values.count,
+        "0",
+        "close a client that sends more than N messages a second for ten seconds; 0 never",
+        group=CLIENTS_IN,
     ),
     Option(
         "max-behind",
@@ -134,6 +162,30 @@ OPTIONS: tuple[Option, ...] = (
         group=DRIVERS,
     ),
     Option(
+        "stable-time",
+        "SECONDS",
+        values.seconds,
+        "60",
+        "a driver that has run for so long has its earlier restarts forgiven",
+        group=DRIVERS,
+    ),
+    Option(
+        "stop-timeout",
+        "SECONDS",
+        values.seconds,
+        "1",
+        "a driver that is to stop has so long before SIGTERM, and 2 s more before SIGKILL",
+        group=DRIVERS,
+    ),
+    Option(
+        "stall-timeout",
+        "SECONDS",
+        values.seconds,
+        "30",
+        "restart a driver that reads nothing for so long while more waits for it than --max-behind allows; 0 never",
+        group=DRIVERS,
+    ),
+    Option(
         "fifo",
         "FILE",
         values.text,
@@ -144,6 +196,30 @@ OPTIONS: tuple[Option, ...] = (
         short="f",
     ),
     Option(
+        "control",
+        "FILE",
+        values.text,
+        "",
+        "answer indigevent-ctl on this local socket, by default indigevent-PORT.sock in the runtime directory; or none",
+        group=OPERATION,
+    ),
+    Option(
+        "metrics",
+        "[HOST:]PORT",
+        values.listen_address,
+        "",
+        "serve /metrics for Prometheus, /health and /status.json by HTTP on this address; without HOST on 127.0.0.1",
+        group=OPERATION,
+    ),
+    Option(
+        "sample-interval",
+        "SECONDS",
+        values.positive_seconds,
+        "5",
+        "look at the drivers' CPU, memory, descriptors and threads this often",
+        group=OPERATION,
+    ),
+    Option(
         "islog",
         "DIR",
         values.text,
@@ -152,6 +228,39 @@ OPTIONS: tuple[Option, ...] = (
         is_path=True,
         group=LOGS,
         short="l",
+    ),
+    Option(
+        "log-format",
+        "text|json",
+        values.log_format,
+        "text",
+        "lines as the reference writes them, or an object of JSON per line",
+        group=LOGS,
+    ),
+    Option(
+        "log-file",
+        "FILE",
+        values.text,
+        "",
+        "write the log to this file instead of stderr; SIGHUP opens it anew",
+        group=LOGS,
+        is_path=True,
+    ),
+    Option(
+        "log-rotate",
+        "MB|daily",
+        values.rotation,
+        "",
+        "begin a new log file at this size, or every day (UTC); without it never",
+        group=LOGS,
+    ),
+    Option(
+        "log-keep",
+        "N",
+        values.count,
+        "7",
+        "keep so many rotated log files",
+        group=LOGS,
     ),
     Option(
         "verbose",
@@ -207,47 +316,10 @@ OPTIONS: tuple[Option, ...] = (
     ),
 )
 
-FILE_OPTIONS: tuple[Option, ...] = tuple(option for option in OPTIONS if option.in_file)
 
-DRIVER_KEYS: tuple[Key, ...] = (
-    Key(
-        "command",
-        "COMMAND",
-        values.text,
-        "",
-        "executable, or package.module:Class for a Python driver; without it NAME is the command",
-    ),
-    Key("arguments", "WORDS", values.words, "", "words passed to the executable"),
-    Key("environment", "NAME=VALUE ...", values.environment, "", "variables set for the driver"),
-    Key("device", "NAME", values.text, "", "the device's name, INDIDEV"),
-    Key("config", "FILE", values.text, "", "the driver's own configuration, INDICONFIG", is_path=True),
-    Key("skeleton", "FILE", values.text, "", "the driver's skeleton file, INDISKEL", is_path=True),
-    Key("prefix", "DIR", values.text, "", "execute DIR/bin/COMMAND and set INDIPREFIX", is_path=True),
-    Key("restarts", "N", values.count, "", "restarts of this driver, instead of the global number"),
-    Key("restart-delay", "SECONDS", values.seconds, "", "its first wait, instead of the global one"),
-    Key("trace", "yes|no", values.yes_no, "no", "log this driver's whole traffic"),
-)
-
-REMOTE_KEYS: tuple[Key, ...] = (
-    Key("host", "HOST", values.host, "", "name or address of the other server; this key is required"),
-    Key("port", "PORT", values.port, "7624", "its TCP port"),
-    Key("device", "NAME", values.any_text, "", "the only device wanted; without it all of them"),
-    Key("blobs", "yes|no", values.yes_no, "yes", "whether its BLOBs are ever asked for"),
-    Key("trace", "yes|no", values.yes_no, "no", "log this remote's whole traffic"),
-)
-
-SECTIONS: dict[str, tuple[Key, ...]] = {"driver": DRIVER_KEYS, "remote": REMOTE_KEYS}
+_BY_NAME = {row.name: row for row in OPTIONS}
 
 
 def option(name: str) -> Option:
     """Return the option of that long name; KeyError when there is none."""
     return _BY_NAME[name]
-
-
-def nearest(word: str, known: list[str]) -> str:
-    """Return `did you mean 'X'?` for the most similar known word, or a list of all when none is similar."""
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.4)
-    return f"did you mean {found[0]!r}?" if found else f"there are {', '.join(known)}"
-
-
-_BY_NAME = {row.name: row for row in OPTIONS}

@@ -4,7 +4,9 @@ import textwrap
 from collections.abc import Iterable
 
 from indigevent import __version__
-from indigevent.config.options import DRIVER_KEYS, OPTIONS, REMOTE_KEYS, Key, Kind, Option
+from indigevent.config.option import Key, Kind, Option
+from indigevent.config.options import OPTIONS
+from indigevent.config.sections import ACCESS_KEYS, DRIVER_KEYS, REMOTE_KEYS
 
 _HELP_COLUMN = 30
 _WIDTH = 110
@@ -16,9 +18,9 @@ _SAMPLE_HEADER = """\
 # The command line comes first, then the environment (INDIGEVENT_PORT and so on), then this file, then the
 # defaults. Drivers of the command line are added to those in here.
 #
-# Global keys come first, then [driver NAME] and [remote NAME] sections; NAME is what the log calls it. A key
-# or section stands here only once; in keys _ and - are the same. A comment has its own line and starts with #
-# or ;. Spaces around a value are cut off; in quotes, '...' or "...", they stay, and # and ; may belong to it.
+# Global keys come first, then [driver NAME], [remote NAME] and [access NAME] sections; NAME is what the log calls
+# it. A key or section stands here only once; in keys _ and - are the same. A comment has its own line and starts
+# with # or ;. Spaces around a value are cut off; in quotes, '...' or "...", they stay, and # and ; may belong to it.
 # `arguments` and `environment` are words as in a shell: quotes keep words together. In paths ~ is the home
 # directory, and a relative path starts at this file's directory; a command without / is looked up in PATH.
 """
@@ -40,6 +42,12 @@ _SIMULATORS = {
 _SAMPLE_REMOTE = """\
 # Devices of another INDI server, served here too. An IPv6 address needs no brackets here.
 #[remote garden]
+"""
+
+_SAMPLE_ACCESS = """\
+# What some clients may do. The first section whose conditions (network, uid, certificate; several alternatives are
+# separated by spaces) all fit a client holds for it; a client that none fits may do everything.
+#[access visitors]
 """
 
 
@@ -72,6 +80,7 @@ def sample_config() -> str:
     blocks.append("# ---- What to serve ----\n\n" + _SAMPLE_DRIVERS + first + _sample_keys(DRIVER_KEYS[1:]))
     blocks.extend(others)
     blocks.append(_SAMPLE_REMOTE + _sample_keys(REMOTE_KEYS))
+    blocks.append(_SAMPLE_ACCESS + _sample_keys(ACCESS_KEYS))
     return "\n".join(blocks)
 
 
@@ -137,7 +146,7 @@ def _comment(text: str) -> str:
 
 def _markdown_row(row: Option) -> str:
     flags = ", ".join(f"`{flag}`" for flag in row.flags.split("/"))
-    value = f" {row.metavar}" if row.takes_value else ""
+    value = f" {row.metavar}".replace("|", " or ") if row.takes_value else ""
     key = f"`{row.name}`" if row.in_file else ""
     return f"| {flags}{value} | {key} | {_code(row.variable)} | {_code(row.default)} | {_sentence(row.help)} |"
 

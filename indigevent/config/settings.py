@@ -1,8 +1,24 @@
 """What the server is told: plain values, already read, checked and in units the code uses."""
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+from indigevent.routing.access import AccessRule, Network
 from indigevent.supervision.specs import Spec
+
+
+class ListenAddress(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+class Rotation(NamedTuple):
+    """When a new log file begins; never by default."""
+
+    max_bytes: int = 0
+    is_daily: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,20 @@ class Settings:
         verbosity: 0 to 3.
         config_file: path of the config file, or None.
         drivers: drivers and remotes, the file's first.
-        max_clients: how many clients may be connected at a time; 0 is any number.
+        local_uids: whose processes may use the local socket; empty is anybody's.
+        tls_port: port to listen on for TLS, or None.
+        tls_hosts: addresses to listen on for TLS; None is `hosts`.
+        tls_certificate, tls_key, tls_client_ca: paths of PEM files, or None.
+        allow: networks whose clients are let in; empty is all.
+        max_clients, max_per_address: how many clients may be connected at a time; 0 is any number.
+        message_timeout_s: seconds in which a message has to be complete; 0 is any time.
+        max_rate: messages per second that a client may send; 0 is any number.
+        stable_time_s, stop_timeout_s, stall_timeout_s: see the options of that name.
+        control: path of the control socket, "none", or None for the path that ctl looks at first.
+        metrics: where to serve HTTP, or None.
+        sample_interval_s: seconds between looks at the drivers' resources.
+        log_format, log_file, log_rotation, log_keep: see the options of that name.
+        access: the rules for clients, of which the first that fits holds.
     """
 
     program: str
@@ -40,3 +69,24 @@ class Settings:
     config_file: str | None
     drivers: tuple[Spec, ...]
     max_clients: int = 0
+    max_per_address: int = 0
+    local_uids: tuple[int, ...] = ()
+    tls_port: int | None = None
+    tls_hosts: tuple[str, ...] | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    tls_client_ca: str | None = None
+    allow: tuple[Network, ...] = ()
+    message_timeout_s: float = 60.0
+    max_rate: int = 0
+    stable_time_s: float = 60.0
+    stop_timeout_s: float = 1.0
+    stall_timeout_s: float = 30.0
+    control: str | None = None
+    metrics: ListenAddress | None = None
+    sample_interval_s: float = 5.0
+    log_format: Literal["text", "json"] = "text"
+    log_file: str | None = None
+    log_rotation: Rotation | None = None
+    log_keep: int = 7
+    access: tuple[AccessRule, ...] = ()

@@ -1,10 +1,14 @@
 """From the text of one value to the value; a ValueError's text is a clause that says what is wrong."""
 
+import pwd
 import re
 import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
+from indigevent.config.settings import ListenAddress, Rotation
+from indigevent.routing.access import Network, parse_network
 from indigevent.supervision.specs import parse_port
 
 BYTES_PER_MB = 1024 * 1024  # what the reference means by MB (measured: -m 1 closes above 1048576 bytes)
@@ -123,6 +127,78 @@ def environment(value: str) -> Mapping[str, str]:
             raise ValueError(f"{word!r} is not NAME=VALUE")
         pairs[name] = content
     return MappingProxyType(pairs)
+
+
+def positive_seconds(value: str) -> float:
+    """A duration in seconds, more than 0."""
+    duration = seconds(value)
+    if not duration:
+        raise ValueError(f"{value!r} seconds is no duration; give more than 0")
+    return duration
+
+
+def networks(value: str) -> tuple[Network, ...]:
+    """IPv4 or IPv6 networks or addresses, separated by commas or spaces."""
+    found = tuple(parse_network(word) for word in re.split(r"[\s,]+", value) if word)
+    if not found:
+        raise ValueError("no network is given; give one such as 192.168.1.0/24")
+    return found
+
+
+def users(value: str) -> tuple[int, ...]:
+    """Users of this machine by name or number, separated by commas or spaces, as numbers."""
+    found = tuple(_user(word) for word in re.split(r"[\s,]+", value) if word)
+    if not found:
+        raise ValueError("no user is given; give names or numbers")
+    return found
+
+
+def listen_address(value: str) -> ListenAddress:
+    """`[HOST:]PORT`, where an IPv6 address has brackets; without HOST 127.0.0.1."""
+    before, colon, last = value.rpartition(":")
+    if before.count(":") and not before.startswith("["):
+        raise ValueError(f"{value!r}: an IPv6 address needs brackets, as in [::1]:7625")
+    return ListenAddress(host(before) if colon else "127.0.0.1", port(last))
+
+
+def log_format(value: str) -> Literal["text", "json"]:
+    """How log lines are written."""
+    if value not in ("text", "json"):
+        raise ValueError(f"{value!r} is no log format; give text or json")
+    return "json" if value == "json" else "text"
+
+
+def rotation(value: str) -> Rotation:
+    """A size in MB, or `daily`."""
+    if value == "daily":
+        return Rotation(is_daily=True)
+    size = megabytes(value) if _DECIMAL.fullmatch(value) else 0
+    if not size:
+        raise ValueError(f"{value!r} is neither a number of MB nor daily")
+    return Rotation(max_bytes=size)
+
+
+def warn_restart(value: str) -> Literal["warn", "restart"]:
+    """What to do about a driver."""
+    if value not in ("warn", "restart"):
+        raise ValueError(f"{value!r} is neither warn nor restart")
+    return "restart" if value == "restart" else "warn"
+
+
+def ssh_host(value: str) -> str:
+    """`[USER@]HOST` as ssh takes it; nothing that ssh would read as an option."""
+    if not re.fullmatch(r"(?!-)[\w.-]+(@(?!-)[\w.:-]+)?", value, re.ASCII):
+        raise ValueError(f"{value!r} is not [USER@]HOST")
+    return value
+
+
+def _user(word: str) -> int:
+    if word.isascii() and word.isdigit():
+        return int(word)
+    try:
+        return pwd.getpwnam(word).pw_uid
+    except KeyError:
+        raise ValueError(f"this machine has no user {word!r}; give a name or a number") from None
 
 
 def _decimal(value: str, what: str) -> float:

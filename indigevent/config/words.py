@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from indigevent.config.options import OPTIONS, Kind, Option, nearest
+from indigevent.config.option import Kind, Option
+from indigevent.config.options import OPTIONS
+from indigevent.config.sections import nearest
 from indigevent.errors import ConfigError
 
 _LONG = {option.long: option for option in OPTIONS}

@@ -20,10 +20,14 @@ class Progress(Protocol):
 
 
 class Outlet(Protocol):
-    """What writes a peer's queue; its owner is the server. `progress` is set whenever some of the queue was written."""
+    """What writes a peer's queue; its owner is the server.
+
+    `progress` is set whenever some of the queue was written; `sent_messages` counts what was given to be written.
+    """
 
     queue: OutboundQueue
     progress: Progress
+    sent_messages: int
 
     def deliver(self, data: bytes, size: int) -> None:
         """Write bytes after all that waits in the queue."""

@@ -22,12 +22,13 @@ from indigevent.logs import LogWriter, log
 from indigevent.protocol import codec
 from indigevent.protocol.vectors import UserMessage
 from indigevent.server.client_link import serve_client
+from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
 from indigevent.server.drivers import DriverRegistry
 from indigevent.server.fifo import Fifo
 from indigevent.server.greenlets import spawn
 from indigevent.server.guardian import Guardian
-from indigevent.server.house import House
+from indigevent.server.house import ClientPolicy, DriverDefaults, House
 from indigevent.server.islog import IsLog
 from indigevent.server.listeners import Listener, address_of, bind_local, bind_tcp, is_loopback
 from indigevent.server.memory import keep_for_blobs
@@ -85,15 +86,17 @@ class Daemon:
         self._greenlets: list[gevent.Greenlet] = []
         self._clients: set[gevent.Greenlet] = set()
         self._islog = IsLog(settings.islog_dir) if settings.islog_dir else None
-        limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes)
+        counters = Counters()
+        limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes, counters)
         self._sockets = self._bind()
         self._house = House(
             Switchboard(uuid.uuid4().hex, limits, self._islog),
             Guardian(),
+            counters,
             dict(os.environ),
             has_fifo=settings.fifo is not None,
-            restarts=settings.restarts,
-            restart_delay_s=settings.restart_delay_s,
+            driver_defaults=_driver_defaults(settings),
+            client_policy=_client_policy(settings),
             child_fd_limit=child_fd_limit,
         )
         self._drivers = DriverRegistry(self._house, self._drivers_ended, self._part_failed)
@@ -204,6 +207,28 @@ class Daemon:
         if self._islog is not None:
             self._islog.close()
         log.warning("good bye")
+
+
+def _driver_defaults(settings: Settings) -> DriverDefaults:
+    return DriverDefaults(
+        settings.restarts,
+        settings.restart_delay_s,
+        settings.stable_time_s,
+        settings.stop_timeout_s,
+        settings.stall_timeout_s,
+    )
+
+
+def _client_policy(settings: Settings) -> ClientPolicy:
+    return ClientPolicy(
+        settings.allow,
+        settings.local_uids,
+        settings.access,
+        settings.max_clients,
+        settings.max_per_address,
+        settings.message_timeout_s,
+        settings.max_rate,
+    )
 
 
 def _log_error(context: object, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:

@@ -112,7 +112,8 @@ class _Attaching:
     def _as_it_came(self) -> Attachment:
         """A message that has all its BLOBs beside the stream already."""
         data = b"".join((*self._message.parts, b"\n"))
-        handles = tuple(element.attached for element in self._message.elements if element.attached is not None)
+        attached = (element.attached for element in self._message.elements)
+        handles = tuple(handle for handle in attached if isinstance(handle, fdpass.BlobHandle))
         return Attachment(data, handles, len(data) + sum(element.size for element in self._message.elements))
 
     def _start_tag_of(self, element: BlobElement) -> bytes:

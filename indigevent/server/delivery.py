@@ -16,6 +16,7 @@ from indigevent.routing.outbound import OutboundQueue
 from indigevent.routing.peers import Client, Driver, Peer
 from indigevent.routing.table import Recipients
 from indigevent.server.blobs import BlobForms
+from indigevent.server.counters import Counters
 from indigevent.server.turns import Turns
 
 # However small they are, BLOBs in shared memory that wait for one peer must not use up our descriptors.
@@ -24,13 +25,11 @@ _MAX_QUEUED_HANDLES = 512
 
 @dataclass
 class QueueLimits:
-    """How far peers may be behind, in bytes (`max_stream_bytes` 0: frames are never dropped), and what that cost."""
+    """How far peers may be behind, in bytes (`max_stream_bytes` 0: frames are never dropped), and who is."""
 
     max_queue_bytes: int
     max_stream_bytes: int
-    dropped_frames: int = 0
-    dropped_messages: int = 0
-    closed_peers: int = 0
+    counters: Counters = field(default_factory=Counters)
     deaf_drivers: weakref.WeakSet[Driver] = field(default_factory=weakref.WeakSet)
 
     def is_behind(self, peer: Peer) -> bool:
@@ -59,18 +58,21 @@ class Delivery:
         """What was gathered is all that there is: peers for whom nothing waits get it without a queue."""
         run = [*self._run, b""]
         data = b"\n".join(run)
-        size = len(data)
+        size, count = len(data), len(self._run)
         limit = self._limits.max_queue_bytes - size
         now, later = self._turns.share(self._run_recipients)
         for peer in now:
-            if peer.outlet.queue.size <= limit:
-                peer.outlet.deliver(data, size)
+            outlet = peer.outlet
+            if outlet.queue.size <= limit:
+                outlet.sent_messages += count
+                outlet.deliver(data, size)
             else:
                 self._push_singly(peer, run)
         for peer in later:
-            queue = peer.outlet.queue
-            if queue.size <= limit:
-                queue.push_piece(data, size)
+            outlet = peer.outlet
+            if outlet.queue.size <= limit:
+                outlet.sent_messages += count
+                outlet.queue.push_piece(data, size)
             else:
                 self._push_singly(peer, run)
 
@@ -82,15 +84,17 @@ class Delivery:
         self._run = []
         if not recipients:
             return
+        count = len(run)
         run.append(b"")
         data = b"\n".join(run)
         size = len(data)
         limit = self._limits.max_queue_bytes - size
         touched = self._touched
         for peer in recipients:
-            queue = peer.outlet.queue
-            if queue.size <= limit:
-                queue.push((data,), size)
+            outlet = peer.outlet
+            if outlet.queue.size <= limit:
+                outlet.sent_messages += count
+                outlet.queue.push_piece(data, size)
                 touched[peer] = None
             else:
                 self._push_singly(peer, run)
@@ -99,12 +103,14 @@ class Delivery:
         """Queue bytes for one peer, after everything before them."""
         self.close_run()
         if self._may_push(peer):
-            peer.outlet.queue.push((data,), len(data))
+            peer.outlet.sent_messages += 1
+            peer.outlet.queue.push_piece(data, len(data))
             self._touched[peer] = None
 
     def push_blob(self, peer: Peer, forms: BlobForms) -> None:
         """Queue a BLOB message for one peer."""
         if self._may_push(peer):
+            peer.outlet.sent_messages += 1
             forms.push(peer)
             self._touched[peer] = None
 
@@ -132,7 +138,8 @@ class Delivery:
         for data in run[:-1]:
             if not self._may_push(peer):
                 return
-            peer.outlet.queue.push((data + b"\n",), len(data) + 1)
+            peer.outlet.sent_messages += 1
+            peer.outlet.queue.push_piece(data + b"\n", len(data) + 1)
         self._touched[peer] = None
 
     def _may_push(self, peer: Peer) -> bool:
@@ -148,7 +155,7 @@ class Delivery:
         if isinstance(peer, Driver) and not peer.remote:
             self._driver_is_deaf(peer, behind)
             return False
-        limits.closed_peers += 1
+        limits.counters.closed["behind"] += 1
         what = "client" if isinstance(peer, Client) else "remote"
         handles = f" and {queue.handles} file descriptors" if queue.handles else ""
         allowed = f"-m {limits.max_queue_bytes >> 20} MB"
@@ -160,7 +167,7 @@ class Delivery:
 
     def _driver_is_deaf(self, driver: Driver, behind: int) -> None:
         limits = self._limits
-        limits.dropped_messages += 1
+        limits.counters.dropped_messages += 1
         if driver not in limits.deaf_drivers:
             limits.deaf_drivers.add(driver)
             log.warning("%s: does not read; %d bytes wait, more for it is dropped", driver.label, behind)

@@ -6,8 +6,34 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from indigevent.routing.access import AccessRule, Network
+from indigevent.server.counters import Counters
 from indigevent.server.guardian import Guardian
 from indigevent.server.switchboard import Switchboard
+
+
+@dataclass(frozen=True)
+class DriverDefaults:
+    """What holds for drivers whose own section says nothing else; times in seconds."""
+
+    restarts: int
+    restart_delay_s: float
+    stable_time_s: float
+    stop_timeout_s: float
+    stall_timeout_s: float
+
+
+@dataclass(frozen=True)
+class ClientPolicy:
+    """Who may come in, and how clients have to behave; 0 and empty are no limit (see the options of these names)."""
+
+    allow: tuple[Network, ...] = ()
+    local_uids: tuple[int, ...] = ()
+    rules: tuple[AccessRule, ...] = ()
+    max_clients: int = 0
+    max_per_address: int = 0
+    message_timeout_s: float = 60.0
+    max_rate: int = 0
 
 
 @dataclass
@@ -15,15 +41,16 @@ class House:
     """The parts of the daemon that its peers' greenlets use.
 
     `environment` is what drivers inherit; `child_fd_limit` is the soft and hard limit of descriptors to give back to
-    them, when the server has raised its own; `restarts` and `restart_delay_s` are the defaults for drivers.
+    them, when the server has raised its own.
     """
 
     switchboard: Switchboard
     guardian: Guardian
+    counters: Counters
     environment: Mapping[str, str]
     has_fifo: bool
-    restarts: int
-    restart_delay_s: float
+    driver_defaults: DriverDefaults
+    client_policy: ClientPolicy
     child_fd_limit: tuple[int, int] | None
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 

@@ -64,6 +64,10 @@ class Link:
         self.is_aborted = False
         self._is_deaf = False
         self.lost_fds = 0
+        self.received_bytes = 0
+        self.received_messages = 0
+        self.sent_bytes = 0
+        self.sent_messages = 0
         self.progress = Event()
         self._hub = hub
         self._sock = sock
@@ -85,6 +89,8 @@ class Link:
             while received := self._receive():
                 started = time.monotonic()
                 messages = self.framer.feed(*received)
+                self.received_bytes += len(received[0])
+                self.received_messages += len(messages)
                 self._adapt_reads(len(received[0]), time.monotonic() - started)
                 if self._is_traced:
                     self._trace_arrivals(messages)
@@ -100,6 +106,7 @@ class Link:
                 sent = self._sock.send(data)
             except OSError:  # `flush` finds out what is wrong
                 sent = 0
+            self.sent_bytes += sent
             if sent == size:
                 self.progress.set()
                 return
@@ -198,6 +205,7 @@ class Link:
                     return False
                 sent = self._send_front(queue.front())
                 queue.sent(sent)
+                self.sent_bytes += sent
                 budget -= sent
         except BlockingIOError:
             return False

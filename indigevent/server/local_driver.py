@@ -31,8 +31,8 @@ class LocalDriver:
         self.spec = spec
         self._house = house
         self._policy = RestartPolicy(
-            house.restarts if spec.restarts is None else spec.restarts,
-            house.restart_delay_s if spec.restart_delay_s is None else spec.restart_delay_s,
+            house.driver_defaults.restarts if spec.restarts is None else spec.restarts,
+            house.driver_defaults.restart_delay_s if spec.restart_delay_s is None else spec.restart_delay_s,
         )
         self._stop = Event()
         self._last_trouble = ""

@@ -61,6 +61,7 @@ class Switchboard:
 
     def from_client(self, client: Client, messages: Sequence[Message]) -> None:
         """Route what a client sent."""
+        self._turns.spoke(client)
         delivery = Delivery(self._limits, self._turns)
         for message in messages:
             log_arrival(client.label, message)
@@ -74,6 +75,7 @@ class Switchboard:
 
     def from_driver(self, driver: Driver, messages: Sequence[Message]) -> None:
         """Route what a driver or remote sent."""
+        self._turns.spoke(driver)
         delivery = Delivery(self._limits, self._turns)
         devices = len(driver.devices)
         for message in messages:
@@ -116,6 +118,7 @@ class Switchboard:
 
     def client_gone(self, client: Client) -> None:
         """A client has been closed."""
+        self._turns.gone(client)
         self.table.remove_client(client)
         delivery = Delivery(self._limits, self._turns)
         self._update_demands(delivery)
@@ -123,6 +126,7 @@ class Switchboard:
 
     def driver_gone(self, driver: Driver) -> None:
         """A driver has ended: whoever knew its devices is told."""
+        self._turns.gone(driver)
         self._demands.pop(driver, None)
         delivery = Delivery(self._limits, self._turns)
         for device, concerned in self.table.remove_driver(driver):
@@ -203,7 +207,7 @@ class Switchboard:
             delivery.flush()
             forms.prepare(takers)
             recipients = route()
-        self._limits.dropped_frames += len(recipients) - len(takers)
+        self._limits.counters.dropped_frames += len(recipients) - len(takers)
         for peer in takers:
             delivery.push_blob(peer, forms)
         if forms.is_short:

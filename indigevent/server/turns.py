@@ -1,8 +1,8 @@
 """Turns: what many peers are to get is written to a few at a time, and everybody else has a turn in between.
 
-A peer that was not written to lately is served at once while the few of this turn last; the others wait, in the order
-in which they came, and what comes for them meanwhile goes with the same system call. So the answer to a command does
-not wait behind hundreds of copies of the command, and the more there is to do, the less each message costs.
+Who spoke last is served first: so the answer to a command does not wait behind hundreds of copies of the command. The
+others wait, in the order in which they came, and what comes for them meanwhile goes with the same system call: the
+more there is to do, the less each message costs.
 """
 
 from __future__ import annotations
@@ -18,29 +18,41 @@ from indigevent.server.greenlets import give_turn, spawn
 
 # So many system calls take as long as a message does on its way through the server: 50 microseconds or less.
 FEW = 8
+# How many of those who spoke last are remembered.
+_SPEAKERS = 16
 
 
 class Turns:
-    """The peers that are to be written to (`waiting`) or just were (`served`), and the greenlet that writes."""
+    """The peers that are to be written to (`waiting`), and the greenlet that writes."""
 
     def __init__(self) -> None:
         self.waiting: dict[Peer, None] = {}
-        self.served: set[Peer] = set()
+        self._speakers: dict[Peer, None] = {}
         self._writer: gevent.Greenlet | None = None
+
+    def spoke(self, peer: Peer) -> None:
+        """Something came from this peer."""
+        speakers = self._speakers
+        speakers.pop(peer, None)
+        speakers[peer] = None
+        if len(speakers) > _SPEAKERS:
+            del speakers[next(iter(speakers))]
+
+    def gone(self, peer: Peer) -> None:
+        """Nothing comes from this peer any more."""
+        self._speakers.pop(peer, None)
 
     def share(self, peers: Sequence[Peer]) -> tuple[Sequence[Peer], Sequence[Peer]]:
         """Who of these is to be written to at once, and who in turn: the latter are remembered."""
-        waiting, served = self.waiting, self.served
+        waiting, speakers = self.waiting, self._speakers
         if not waiting and len(peers) <= FEW:
             return peers, ()
         now: list[Peer] = []
         later: list[Peer] = []
         for peer in peers:
-            is_next = len(now) < FEW and peer not in waiting and peer not in served
-            (now if is_next else later).append(peer)
+            (now if peer in speakers and peer not in waiting else later).append(peer)
         if later:
             waiting.update(dict.fromkeys(later))
-            served.update(now)
             self._begin()
         return now, later
 
@@ -64,21 +76,16 @@ class Turns:
             while self.waiting and done <= until:
                 self._flush_few()
                 done = time.monotonic()
-        self.served.clear()
         self._writer = None
 
     def _flush_few(self) -> None:
         for peer in list(islice(self.waiting, FEW)):
             del self.waiting[peer]
-            if peer in self.served:  # it is the first one's turn again
-                self.served.clear()
-            self.served.add(peer)
             peer.outlet.flush()
 
     def _failed(self, error: BaseException) -> None:
         """Whoever waits was not written to, and would be never: better no connection than a silent one."""
         self._writer = None
-        self.served.clear()
         for peer in list(self.waiting):
             peer.outlet.abort(f"it could not be written to: {error}")
         self.waiting.clear()

@@ -6,7 +6,7 @@ Pure: nothing here looks at the machine; whether a command exists is found out w
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -18,6 +18,7 @@ INDI_VARIABLES = ("INDIDEV", "INDICONFIG", "INDISKEL", "INDIPREFIX")
 
 _PYTHON_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _BRACKETED_HOST = re.compile(r"\[([^\[\]]*)\](.*)")
+_SCHEME = re.compile(r"(.*?)@(tls|ssh)://(.*)")
 _FIRST_OPTION = re.compile(r"""\s-[A-Za-z](?:\s|["']|$)""")
 _VERBS: tuple[Literal["start", "stop"], ...] = ("start", "stop")
 _FIFO_OPTIONS = {"-n": "device", "-c": "config", "-s": "skeleton", "-p": "prefix"}
@@ -36,6 +37,11 @@ class DriverSpec:
         restarts: how often it is started again, None for the server's setting.
         restart_delay_s: seconds before the first restart, None for the server's setting.
         trace: log this driver's traffic as `-vvv` would.
+        stable_time_s, stop_timeout_s, stall_timeout_s: as the server's settings, which None stands for.
+        watchdog_s: restart it when it has not answered for so many seconds; 0 is never.
+        max_memory_bytes, max_cpu: limits in bytes and percent of a processor; 0 is none.
+        over_limit: what to do when it is over one of these.
+        malformed: what to do when it keeps sending malformed XML.
     """
 
     name: str
@@ -49,6 +55,14 @@ class DriverSpec:
     restarts: int | None = None
     restart_delay_s: float | None = None
     trace: bool = False
+    stable_time_s: float | None = None
+    stop_timeout_s: float | None = None
+    stall_timeout_s: float | None = None
+    watchdog_s: float = 0.0
+    max_memory_bytes: int = 0
+    max_cpu: int = 0
+    over_limit: Literal["warn", "restart"] = "warn"
+    malformed: Literal["warn", "restart"] = "warn"
 
     @property
     def python_class(self) -> str | None:
@@ -85,6 +99,10 @@ class RemoteSpec:
         device: the only device wanted, or "" for all.
         blobs: whether BLOBs are ever asked for.
         trace: log this remote's traffic as `-vvv` would.
+        tls: the connection is by TLS.
+        tls_ca, tls_certificate, tls_key: PEM files; "" is the system's authorities, and no certificate of ours.
+        ssh: `[user@]host` to log in to with ssh, from where `host` and `port` are reached; "" is directly.
+        compression: ask it to compress what it sends.
     """
 
     name: str
@@ -93,6 +111,12 @@ class RemoteSpec:
     device: str = ""
     blobs: bool = True
     trace: bool = False
+    tls: bool = False
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    ssh: str = ""
+    compression: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +144,7 @@ class FifoCommand:
 
 
 def parse_driver(text: str) -> Spec:
-    """Read a driver of the command line: an executable, `package.module:Class` or `[device]@host[:port]`.
+    """Read a driver of the command line: an executable, `package.module:Class` or `[device]@[tls://|ssh://[user@]]host[:port]`.
 
     As in the reference any word with an `@` is a remote. IPv6 addresses have brackets: `dev@[::1]:7624`.
     Raises ConfigError with what is wrong.
@@ -157,6 +181,8 @@ def parse_fifo_command(line: str) -> FifoCommand:
 
 
 def _parse_remote(text: str) -> RemoteSpec:
+    if match := _SCHEME.fullmatch(text):
+        return _with_scheme(text, *match.groups())
     device, _, address = text.rpartition("@")
     host, port = _split_address(text, address)
     try:
@@ -164,6 +190,19 @@ def _parse_remote(text: str) -> RemoteSpec:
     except ValueError as error:
         raise ConfigError(f"remote {text!r}: {error}") from None
     return RemoteSpec(name=text, host=host, port=number, device=device)
+
+
+def _with_scheme(text: str, device: str, scheme: str, address: str) -> RemoteSpec:
+    """`tls://` and `ssh://`: with the latter the address is as seen from the other machine."""
+    login, _, place = address.rpartition("@")
+    if login and (scheme == "tls" or login.startswith("-")):
+        raise ConfigError(f"remote {text!r}: {login!r} is no part of a host; write [device]@{scheme}://host[:port]")
+    plain = _parse_remote(f"{device}@{place}")
+    if scheme == "tls":
+        return replace(plain, name=text, tls=True)
+    if plain.host.startswith("-"):
+        raise ConfigError(f"remote {text!r}: {plain.host!r} is no host")
+    return replace(plain, name=text, host="localhost", ssh=f"{login}@{plain.host}" if login else plain.host)
 
 
 def _split_address(text: str, address: str) -> tuple[str, str]:

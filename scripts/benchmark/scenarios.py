@@ -66,7 +66,8 @@ def running(kind: str, *plans: dict[str, Any], profile: str = "", chained: bool 
 
 def audience(bench: Bench, count: int, local: bool = False) -> Audience:
     """Clients that are subscribed to everything, BLOBs too."""
-    needle = DEFINED if bench.kind == INDIPYSERVER else READY
+    # Through a chain the definitions show that the servers have found each other.
+    needle = DEFINED if bench.kind == INDIPYSERVER or bench.is_chained else READY
     listeners = Audience(count, bench.port, bench.local if local else "", needle=needle)
     listeners.wait(1, _START_S)
     return listeners

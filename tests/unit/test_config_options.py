@@ -7,8 +7,10 @@ import pytest
 
 from indigevent.config import values
 from indigevent.config.file import IniFile
-from indigevent.config.options import DRIVER_KEYS, FILE_OPTIONS, OPTIONS, REMOTE_KEYS, Key, nearest
+from indigevent.config.option import Key
+from indigevent.config.options import OPTIONS
 from indigevent.config.render import key_table, option_table, sample_config, usage
+from indigevent.config.sections import ACCESS_KEYS, DRIVER_KEYS, FILE_OPTIONS, REMOTE_KEYS, nearest
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE_FLAGS = set("lmduprfv")
@@ -76,12 +78,13 @@ def test_the_sample_names_every_key() -> None:
     for simulator in SIMULATORS[1:]:
         lines.pop(lines.index(f"[driver {simulator}]") + 1)
     keys = [line.split(" = ")[0] for line in lines if " = " in line]
-    assert keys == [row.name for row in (*FILE_OPTIONS, *DRIVER_KEYS, *REMOTE_KEYS)]
+    assert keys == [row.name for row in (*FILE_OPTIONS, *DRIVER_KEYS, *REMOTE_KEYS, *ACCESS_KEYS)]
 
 
 def test_the_sample_with_every_default_uncommented_changes_nothing(tmp_path: Path) -> None:
     globals_only = sample_config().partition("# ---- What to serve")[0]
-    lines = [line[1:] if line.startswith("#") and " = " in line else line for line in globals_only.splitlines()]
+    defaults = {f"#{row.name} = {row.default}" for row in FILE_OPTIONS if row.default}
+    lines = [line[1:] if line in defaults else line for line in globals_only.splitlines()]
     path = tmp_path / "all.conf"
     path.write_text("\n".join(lines), encoding="utf-8")
     file = IniFile()
@@ -107,7 +110,7 @@ def test_usage_names_the_program_and_every_flag() -> None:
 
 def test_markdown_tables_have_a_row_each() -> None:
     assert len(option_table().splitlines()) == len(OPTIONS) + 2
-    for keys in (DRIVER_KEYS, REMOTE_KEYS):
+    for keys in (DRIVER_KEYS, REMOTE_KEYS, ACCESS_KEYS):
         table = key_table(keys).splitlines()
         assert len(table) == len(keys) + 2
         assert {line.count("|") for line in table} == {5}
@@ -116,7 +119,7 @@ def test_markdown_tables_have_a_row_each() -> None:
 
 def test_the_readme_has_the_tables() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for table in (option_table(), key_table(DRIVER_KEYS), key_table(REMOTE_KEYS)):
+    for table in (option_table(), key_table(DRIVER_KEYS), key_table(REMOTE_KEYS), key_table(ACCESS_KEYS)):
         assert table in text, f"README.md shall contain this table as it is:\n{table}"
 
 

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "indigevent.fdpass": (),
     "indigevent.embedding": ("errors", "protocol", "supervision", "logs", "config", "driver", "server"),
     "indigevent.client": ("errors", "protocol", "logs"),
-    "indigevent.config": ("errors", "protocol", "supervision"),
+    "indigevent.config": ("errors", "protocol", "routing", "supervision"),
     "indigevent.background": (),
     "indigevent.logs": ("errors", "background"),
     "indigevent.server.app": ("errors", "protocol", "routing", "supervision", "logs", "config"),

@@ -65,12 +65,19 @@ def finish(turns: Turns) -> None:
             give_turn()
 
 
-def test_a_few_are_served_at_once_and_the_others_in_turn(readers: list[Reader]) -> None:
+def test_a_few_are_served_at_once(readers: list[Reader]) -> None:
+    turns = Turns()
+    flush(turns, readers[:FEW], b"a")
+    assert [reader.packets() for reader in readers[:FEW]] == [[b"a"]] * FEW
+    assert not turns.waiting
+
+
+def test_many_are_served_in_turn(readers: list[Reader]) -> None:
     turns = Turns()
     flush(turns, readers, b"a")
-    assert [reader.packets() for reader in readers] == [[b"a"]] * FEW + [[]] * 2 * FEW
+    assert [reader.packets() for reader in readers] == [[]] * len(readers)
     finish(turns)
-    assert [reader.packets() for reader in readers] == [[]] * FEW + [[b"a"]] * 2 * FEW
+    assert [reader.packets() for reader in readers] == [[b"a"]] * len(readers)
 
 
 def test_others_have_a_turn_between_the_few(readers: list[Reader]) -> None:
@@ -92,20 +99,38 @@ def test_what_comes_for_those_who_wait_goes_with_what_they_wait_for(readers: lis
     flush(turns, readers, b"a")
     flush(turns, readers, b"b")
     finish(turns)
-    packets = [reader.packets() for reader in readers]
-    assert packets[:FEW] == [[b"a", b"b"]] * FEW
-    assert packets[FEW:] == [[b"ab"]] * 2 * FEW
+    assert [reader.packets() for reader in readers] == [[b"ab"]] * len(readers)
 
 
-def test_who_was_not_served_lately_goes_before_those_who_were(readers: list[Reader]) -> None:
-    *others, last = readers
+def test_who_spoke_last_is_served_first(readers: list[Reader]) -> None:
+    *others, asker = readers
     turns = Turns()
+    turns.spoke(asker.peer)
     flush(turns, others, b"copy")
     flush(turns, readers, b"answer")
-    assert last.packets() == [b"answer"]
-    assert turns.waiting
+    assert asker.packets() == [b"answer"]
     finish(turns)
-    assert all(b"".join(reader.packets()) == b"copyanswer" for reader in others)
+    assert [reader.packets() for reader in others] == [[b"copyanswer"]] * len(others)
+
+
+def test_what_waits_for_a_speaker_is_not_overtaken(readers: list[Reader]) -> None:
+    turns = Turns()
+    flush(turns, readers, b"a")
+    turns.spoke(readers[0].peer)
+    flush(turns, readers[:1], b"b")
+    assert readers[0].packets() == []
+    finish(turns)
+    assert readers[0].packets() == [b"ab"]
+
+
+def test_only_the_last_speakers_are_served_first(readers: list[Reader]) -> None:
+    turns = Turns()
+    for reader in readers:
+        turns.spoke(reader.peer)
+    turns.gone(readers[-1].peer)
+    flush(turns, readers, b"a")
+    served = [number for number, reader in enumerate(readers) if reader.packets()]
+    assert served == list(range(len(readers) - 16, len(readers) - 1))
 
 
 def test_one_who_has_gone_does_not_keep_the_others_waiting(readers: list[Reader]) -> None:
@@ -131,4 +156,4 @@ def test_when_its_greenlet_fails_those_who_wait_are_closed(
     finish(turns)
     assert [reader.link.is_aborted for reader in readers[FEW + 1 :]] == [True] * (2 * FEW - 1)
     flush(turns, readers[:1], b"b")
-    assert readers[0].packets() == [b"a", b"b"]
+    assert b"".join(readers[0].packets()) == b"ab"

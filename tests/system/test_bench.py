@@ -1,0 +1,27 @@
+"""The benchmark runs: what it prints is for people, that it runs at all is checked here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_scenario_runs_on_our_server(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    words = ["scripts/bench", "--runs", "1", "--only", "burst-1", "--servers", "indigevent", "--json", str(figures)]
+    ran = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    assert "10,000 small messages to 1 client" in ran.stdout
+    assert "burst-1" in figures.read_text()
+    json.loads(figures.read_text())
+
+
+def test_a_profile_says_where_the_time_went(tmp_path: Path) -> None:
+    words = ["scripts/bench", "--only", "commands-1", "--profile", str(tmp_path)]
+    ran = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    assert "%" in (tmp_path / "commands-1.txt").read_text()
