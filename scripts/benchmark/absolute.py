@@ -58,7 +58,7 @@ def growth_with_messages(clients: int = 8) -> dict[int, float]:
 def _burst_cpu_s(messages: int, clients: int) -> float:
     with running(OURS, {"kind": "burst", "count": messages}) as bench:
         listeners = Audience(clients, bench.port)
-        listeners.wait(1)
+        listeners.settle(bench.port)
         listeners.look_for(SET)
         bench.start_clock()
         bench.order()

@@ -11,7 +11,8 @@ import time
 
 BUFFER_BYTES = 1 << 20
 _FD_BYTES = array.array("i").itemsize
-HELLO = b'<getProperties version="1.7"/>\n<enableBLOB device="Bench">Also</enableBLOB>\n<pingRequest uid="in"/>\n'
+PING = b'<pingRequest uid="in"/>\n'
+HELLO = b'<getProperties version="1.7"/>\n<enableBLOB device="Bench">Also</enableBLOB>\n' + PING
 READY = b"<pingReply"
 DEFINED = b"</defBLOBVector>"
 
@@ -88,6 +89,15 @@ class Audience:
                     raise RuntimeError(f"the server hung up; the client has {client.seen} of {count} messages")
                 if client.seen >= count:
                     missing.discard(fd)
+
+    def settle(self, port: int) -> None:
+        """Read until everybody has all that the arrival of the others caused: what a driver defines goes to all."""
+        self.wait(1)
+        latecomer = Audience(1, port, needle=DEFINED)
+        latecomer.wait(1)
+        latecomer.close()
+        self.send(PING)
+        self.wait(2)
 
     def drain(self) -> None:
         """Read for ever, or until the server hangs up on everybody."""

@@ -19,6 +19,7 @@ from .scenarios import Result, Scenario
 from .servers import OURS, REFERENCE, RELAY
 
 _MEGABYTE = 1 << 20
+_ATTEMPTS = 2
 
 
 @dataclass
@@ -27,7 +28,11 @@ class Row:
 
     scenario: Scenario
     runs: dict[str, list[Result]] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, list[str]] = field(default_factory=dict)
+
+    def is_hopeless(self, kind: str) -> bool:
+        """Whether a server has failed too often to be tried again."""
+        return len(self.failures.get(kind, [])) >= _ATTEMPTS
 
     def median(self, kind: str, measure: str) -> float | None:
         """Seconds, the median of the runs; None when there are none."""
@@ -136,9 +141,9 @@ def _target(ratio: float | None, target: float | None) -> str:
     return f"{target:g}x {'met' if ratio >= target else 'MISSED'}"
 
 
-def _shown(seconds: float | None, failure: str | None) -> str:
+def _shown(seconds: float | None, failures: list[str] | None) -> str:
     if seconds is None:
-        return "failed" if failure else ""
+        return "failed" if failures else ""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
