@@ -25,6 +25,8 @@ def long_description() -> str:
 
 # What the simulated camera needs for FITS and for the sky; the daemon and all other drivers do without.
 SIMULATORS = ["astropy"]
+# What --metrics needs.
+METRICS = ["prometheus_client"]
 TEST_REQUIREMENTS = [
     "pyserial",
     "pytest",
@@ -49,12 +51,14 @@ setup(
     install_requires=["gevent", "xmltodict", "configargparse", "psutil", "pybase64", "tabulate"],
     extras_require={
         "simulators": SIMULATORS,
+        "metrics": METRICS,
         "bench": ["matplotlib"],
-        "test": [*TEST_REQUIREMENTS, *SIMULATORS],
+        "test": [*TEST_REQUIREMENTS, *SIMULATORS, *METRICS],
     },
     entry_points={
         "console_scripts": [
             "indigevent = indigevent.cli.server:main",
+            "indigevent-ctl = indigevent.cli.ctl:main",
             "indigevent-driver = indigevent.driver.run:main",
         ]
     },

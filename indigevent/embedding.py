@@ -94,6 +94,7 @@ class Server:
             "islog_dir": None,
             "verbosity": verbosity or 0,
             "config_file": None,
+            "control": "none",
             "max_clients": max_clients,
         }
         self._requests: deque[Callable[[Daemon], None]] = deque()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from indigevent.config import UsageError, load, read
 from indigevent.config.check import describe, findings
+from indigevent.config.reload import load_again
 from indigevent.config.render import usage, version
 from indigevent.config.words import CommandLine, cut
 from indigevent.errors import ConfigError
@@ -51,7 +52,7 @@ def _run(words: Sequence[str], environ: Mapping[str, str], program: str) -> int:
     # Imported here: help, checks and mistakes shall be answered without the time that gevent takes to load.
     from indigevent.server.app import serve
 
-    return serve(settings)
+    return serve(settings, lambda: load_again(words, environ, program, settings.config_file))
 
 
 def _check(line: CommandLine, environ: Mapping[str, str], program: str) -> int:

@@ -1,6 +1,6 @@
 """Configuration: one option table makes command line, environment, config file and their documentation.
 
-Read only by `cli` and `server/app.py`; everyone else receives plain values.
+Read only by `cli`, `embedding`, `server/app.py` and `server/preparation.py`; everyone else receives plain values.
 """
 
 from indigevent.config.load import Configuration, UsageError, load, read

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from configargparse import ConfigFileParser
 
+from indigevent.config import values
 from indigevent.config.option import Key
 from indigevent.config.sections import FILE_OPTIONS, SECTIONS, nearest
 from indigevent.errors import ConfigError
@@ -162,7 +163,7 @@ class IniFile(ConfigFileParser):
         if _COMMENT_INSIDE.search(_QUOTED.sub("", text)):
             self._problem(number, f"{key.name}: a comment needs its own line; a value with # or ; needs quotes")
             return
-        if key.name not in ("arguments", "environment"):
+        if key.parse not in (values.words, values.environment):  # there quotes keep words together
             text = _unquoted(text)
         try:
             value = key.parse(text)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from indigevent.errors import RemoteProtocolError
-from indigevent.protocol import clean, repair
+from indigevent.protocol import clean, payload, repair
 from indigevent.protocol.message import BlobElement, BlobMessage, Message
 from indigevent.protocol.source import (
     INDI_START,
@@ -42,8 +42,6 @@ _DOCTYPE_STOP = until(rb"[\[>]")
 _SUBSET_END = until(rb"\]")
 _QUOTED_END = {b'"': until(rb'"'), b"'": until(rb"'")}
 _BLOB_VECTORS = ("setBLOBVector", "newBLOBVector")
-# What is not plain becomes a space, and so differs.
-_PLAIN_PAYLOAD = bytes(b if (0x20 <= b <= 0x7E and b not in b"&>") or b in b"\t\n\r" else 0x20 for b in range(256))
 _MAX_BLOB_BYTES = 1 << 40
 _SPARE_PAYLOAD_BYTES = 16 << 20
 # libindi attaches at most 16 descriptors to a message; handles beyond this belong to no element that could be told.
@@ -133,6 +131,11 @@ class Framer:
         self._steps = iter(())  # the generator holds the framer, and what it had gathered
         self._source.feed(b"")
         return messages
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the peer has begun something that it has not ended yet."""
+        return self._element is not None
 
     def take_faults(self) -> list[RemoteProtocolError]:
         """The elements dropped since the last call."""
@@ -390,7 +393,7 @@ class Framer:
                 yield from self._read_child(element, depth)
 
     def _read_text(self, element: _Element) -> Steps[None]:
-        pieces, _ = yield from self._source.before_markup()
+        pieces, _ = yield from self._source.before_markup(lambda _: False)
         raw = b"".join(pieces)
         text = repair.text(raw)
         if element.after_gap:  # what was left out may have stood between the parts of a "]]>"
@@ -473,7 +476,7 @@ class Framer:
         element.flush()
         allowed = source.limit - source.offset
         source.limit = source.offset + _max_payload_bytes(attributes)
-        pieces, is_plain = yield from source.before_markup(_PLAIN_PAYLOAD)
+        pieces, is_plain = yield from source.before_markup(payload.is_plain)
         source.limit = source.offset + allowed
         if not is_plain:
             raw = b"".join(pieces)

@@ -3,6 +3,9 @@
 Each of our servers marks with `via`, the ids of the servers passed, what no device's owner keeps from going round: the
 `getProperties` that it sends to another server, and messages without device for servers above it that mark theirs. A
 server that finds its own id there has met its own message in a loop.
+
+What it sends first on a connection may also ask for compression, by an attribute that every other server passes over.
+It says a key, and the answer is a marker with that key: so nothing that a driver sends can be taken for one.
 """
 
 from __future__ import annotations
@@ -14,13 +17,36 @@ from indigevent.protocol.constants import PROTOCOL_VERSION
 from indigevent.protocol.message import Message
 
 _VIA = "via"
-# A start tag up to the mark; attribute values may contain anything but their own quote.
-_MARK = re.compile(rb"""^(<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*?)\s+via\s*=\s*(?:"[^"]*"|'[^']*')""")
+_COMPRESSION = "compression"
+_ASKED = re.compile(r"zlib ([0-9a-f]{32})")
+# A start tag up to the attribute; attribute values may contain anything but their own quote.
+_UP_TO = rb"""^(<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*?)\s+%s\s*=\s*(?:"[^"]*"|'[^']*')"""
+_MARK = re.compile(_UP_TO % b"via")
+_WISH = re.compile(_UP_TO % b"compression")
 
 
-def get_properties(device: str, via: str) -> bytes:
-    """The first message to a remote server, in the reference's form: for one device, or "*" for all."""
-    return empty_element("getProperties", {"device": device or "*", "version": PROTOCOL_VERSION, _VIA: via})
+def get_properties(device: str, via: str, compression_key: str = "") -> bytes:
+    """The first message to a remote server, in the reference's form: for one device, or "*" for all.
+
+    With a key, 32 hexadecimal digits that are new for each connection, it asks for compression.
+    """
+    attributes = {"device": device or "*", "version": PROTOCOL_VERSION, _VIA: via}
+    if compression_key:
+        attributes[_COMPRESSION] = f"zlib {compression_key}"
+    return empty_element("getProperties", attributes)
+
+
+def compression_key(message: Message) -> str:
+    """The key with which a message asks for compression; "" when it does not, or asks for a kind not known here."""
+    if message.tag != "getProperties":
+        return ""
+    asked = _ASKED.fullmatch(message.attributes.get(_COMPRESSION, ""))
+    return asked[1] if asked else ""
+
+
+def compression_marker(key: str) -> bytes:
+    """What everything after is compressed, on the connection where that was asked for with this key."""
+    return empty_element("compressedStream", {"method": "zlib", "key": key})
 
 
 def driver_greeting() -> bytes:
@@ -58,8 +84,11 @@ def with_server(message: Message, server_id: str) -> bytes:
 
 
 def without_servers(message: Message) -> bytes:
-    """The message as it goes to clients and drivers: without a mark."""
-    return _MARK.sub(rb"\1", message.data, count=1) + b"\n"
+    """The message as it goes to clients and drivers: without a mark, and without what one connection asked for."""
+    data = _MARK.sub(rb"\1", message.data, count=1)
+    if message.tag == "getProperties":
+        data = _WISH.sub(rb"\1", data, count=1)
+    return data + b"\n"
 
 
 def empty_element(tag: str, attributes: dict[str, str]) -> bytes:

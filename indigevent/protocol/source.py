@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from enum import Enum
 from typing import TypeVar
 
@@ -178,13 +178,13 @@ class Source:
                 tolerated = True
                 pieces.append(self.take(1))
 
-    def before_markup(self, plain: bytes | None = None) -> Steps[tuple[list[bytes], bool]]:
+    def before_markup(self, is_plain: Callable[[bytes], bool]) -> Steps[tuple[list[bytes], bool]]:
         """The pieces of character data before the next `<`, as they came; reading stands at the `<`.
 
-        With a translation table `plain` the flag tells whether that changes none of the pieces.
+        The flag tells whether all of the pieces are plain.
         """
         pieces = []
-        is_plain = True
+        all_plain = True
         while True:
             window = self._window()
             found = self.buffer.find(b"<", self.pos, window)
@@ -192,11 +192,11 @@ class Source:
             if end > self.pos:
                 whole = self.pos == 0 and end == len(self.buffer)
                 piece = self.buffer if whole else self.buffer[self.pos : end]
-                is_plain = is_plain and plain is not None and piece.translate(plain) == piece
+                all_plain = all_plain and is_plain(piece)
                 pieces.append(piece)
                 self.pos = end
             if found >= 0:
-                return pieces, is_plain
+                return pieces, all_plain
             yield from self._more_of_run(window)
 
     def skip_to(self, pattern: re.Pattern[bytes]) -> Steps[re.Match[bytes]]:

@@ -9,6 +9,10 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+# What who only watches may send: to ask, to have BLOBs, and libindi's flow control.
+_WATCHING = frozenset(("getProperties", "enableBLOB", "pingRequest", "pingReply"))
+# What stands for every device in the `getProperties` of a chained server.
+_ANY_DEVICE = ("", "*")
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,12 @@ class Visitor:
     Arguments:
         address: its IP address, "" on the local socket.
         uid: its user on this machine, None over TCP.
-        certificate: the common name of its TLS certificate, "" without one.
+        certificate: the common name of its TLS certificate, "" without one, None as long as it is not known.
     """
 
     address: str = ""
     uid: int | None = None
-    certificate: str = ""
+    certificate: str | None = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,17 @@ class AccessRule:
             return False
         return not self.certificate or visitor.certificate in self.certificate
 
+    def passes(self, tag: str, device: str) -> bool:
+        """Whether a message from one of its clients goes anywhere.
+
+        Who sees some devices only cannot address all at once, except to ask.
+        """
+        if self.read_only and tag not in _WATCHING:
+            return False
+        if self.devices and device in _ANY_DEVICE:
+            return tag in _WATCHING
+        return self.shows(device)
+
     def shows(self, device: str) -> bool:
         """Whether its clients may know of a device; what concerns no device concerns everybody."""
         return not self.devices or not device or any(fnmatchcase(device, pattern) for pattern in self.devices)
@@ -62,9 +77,14 @@ class AccessRule:
 EVERYTHING = AccessRule("everybody")
 
 
-def rule_for(visitor: Visitor, rules: Sequence[AccessRule]) -> AccessRule:
-    """The first rule that fits; whoever fits none may do everything."""
-    return next((rule for rule in rules if rule.fits(visitor)), EVERYTHING)
+def rule_for(visitor: Visitor, rules: Sequence[AccessRule]) -> AccessRule | None:
+    """The first rule that fits; whoever fits none may do everything. None: that depends on the certificate."""
+    for rule in rules:
+        if rule.certificate and visitor.certificate is None:
+            return None
+        if rule.fits(visitor):
+            return rule
+    return EVERYTHING
 
 
 def parse_network(text: str) -> Network:

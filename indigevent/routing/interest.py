@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from indigevent.protocol.constants import BlobMode
+from indigevent.routing import access
 
 Scope = tuple[str, str]
 EVERYTHING: Scope = ("", "")
@@ -57,10 +58,11 @@ class Interest:
     """One client's subscriptions and BLOB policy, as its messages built them up.
 
     `is_upstream` is a chained server; `marks_requests` one that marks its requests, so one of ours; `is_in_ring` one
-    through which our own requests came back.
+    through which our own requests came back; `rule` says what it may know of and do.
     """
 
     def __init__(self) -> None:
+        self.rule = access.EVERYTHING
         self.everything = False
         self.is_upstream = False
         self.marks_requests = False
@@ -92,6 +94,8 @@ class Interest:
 
     def subscribes(self, device: str, name: str) -> bool:
         """Whether the client is subscribed to a property; a message without device is for everybody."""
+        if not self.rule.shows(device):
+            return False
         if self.everything or not device:
             return True
         return (device, "") in self.scopes or (device, name) in self.scopes

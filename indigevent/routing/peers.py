@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from indigevent.protocol.constants import BlobMode
@@ -35,6 +36,9 @@ class Outlet(Protocol):
     def flush(self) -> None:
         """Write what the peer takes now, and see to it that the rest follows."""
 
+    def follow_log_level(self) -> None:
+        """The log shows more or less than before."""
+
     def abort(self, reason: str) -> None:
         """End the connection; `reason` is a clause for the log."""
 
@@ -67,10 +71,11 @@ class Driver(Peer):
     `remote` is "host:port" of a remote and "" of a local driver; `announced` is the one device that a remote was
     asked for, if it was; `devices` are those it owns, and `refused` those that it may not own because they are
     somebody else's; `snoops` are the scopes of other drivers' devices that it listens to, with its BLOB mode for each;
-    `wants_blobs` says whether BLOBs may be asked of a remote.
+    `wants_blobs` says whether BLOBs may be asked of a remote; with a `compression_key` it is asked to compress.
+    `on_drop` is called when something for it was dropped, because it does not read.
     """
 
-    __slots__ = ("announced", "devices", "refused", "remote", "snoops", "wants_blobs")
+    __slots__ = ("announced", "compression_key", "devices", "on_drop", "refused", "remote", "snoops", "wants_blobs")
 
     def __init__(
         self, label: str, number: int, outlet: Outlet, remote: str = "", announced: str = "", wants_blobs: bool = True
@@ -79,9 +84,11 @@ class Driver(Peer):
         self.remote = remote
         self.announced = announced
         self.wants_blobs = wants_blobs
+        self.compression_key = ""
         self.devices: dict[str, None] = {}
         self.refused: set[str] = set()
         self.snoops: dict[Scope, BlobMode] = {}
+        self.on_drop: Callable[[], None] = _accept_loss
 
     def snoops_on(self, tag: str, device: str, name: str) -> bool:
         """Whether a message about another driver's property is for this one."""
@@ -90,3 +97,7 @@ class Driver(Peer):
             if mode is not None:
                 return mode_allows(mode, tag)
         return False
+
+
+def _accept_loss() -> None:
+    """Do nothing about what is dropped."""

@@ -11,6 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from indigevent.protocol.constants import BlobMode
 from indigevent.protocol.message import Message
+from indigevent.routing.access import EVERYTHING as UNRESTRICTED
+from indigevent.routing.access import AccessRule
 from indigevent.routing.interest import Scope
 from indigevent.routing.peers import Client, Driver, Peer
 
@@ -48,6 +50,7 @@ class RoutingTable:
         self._snoopers: dict[str, dict[Driver, None]] = {}
         self.conflicts: list[Conflict] = []
         self.postponed: list[tuple[Driver, str]] = []
+        self.forbidden: list[tuple[Client, Message]] = []
         self._routes: dict[_Route, Recipients] = {}
         self._groups: dict[Recipients, Recipients] = {}
 
@@ -104,7 +107,11 @@ class RoutingTable:
         tag, device, name = message.tag, message.device, message.name
         if client.interest.learn(tag, device, name):
             self._index_interest(client, device)
-        route = (client if tag.startswith("new") else None, tag, device, name)
+        rule = client.interest.rule
+        if rule is not UNRESTRICTED and not rule.passes(tag, device):
+            self.forbidden.append((client, message))
+            return ()
+        route = (client if rule.devices or tag.startswith("new") else None, tag, device, name)
         known = self._routes.get(route)
         return self._remember(route, self._client_route(client, tag, device, name)) if known is None else known
 
@@ -139,7 +146,8 @@ class RoutingTable:
         driver.snoops.setdefault((device, name), BlobMode.NEVER)
         self._snoopers.setdefault(device, {})[driver] = None
         self._forget_routes()
-        upstream = [client for client in self.clients if client.interest.is_upstream]
+        interests = ((client, client.interest) for client in self.clients)
+        upstream = [client for client, interest in interests if interest.is_upstream and interest.rule.shows(device)]
         owners = [other for other in self._responsible(device) if not driver.remote or other.remote != driver.remote]
         return (*upstream, *owners)
 
@@ -161,13 +169,20 @@ class RoutingTable:
         postponed, self.postponed = self.postponed, []
         return postponed
 
+    def take_forbidden(self) -> list[tuple[Client, Message]]:
+        """Messages of clients that went nowhere since the last call, because the clients' rules do not allow them."""
+        forbidden, self.forbidden = self.forbidden, []
+        return forbidden
+
     def wanted_blob_scopes(self) -> list[Scope]:
         """Every scope in which a client or a snooping driver wants BLOBs.
 
         In a ring of servers each would want them because the next one does, for ever: that want does not count.
         """
-        clients = (client for client in self.clients if not client.interest.is_in_ring)
-        wanted = [scope for client in clients for scope in client.interest.blobs.wanted_scopes()]
+        interests = [client.interest for client in self.clients if not client.interest.is_in_ring]
+        wanted = [
+            scope for interest in interests for scope in interest.blobs.wanted_scopes() if interest.rule.shows(scope[0])
+        ]
         for driver in self.drivers:
             wanted += [scope for scope, mode in driver.snoops.items() if mode is not BlobMode.NEVER]
         return list(dict.fromkeys(wanted))
@@ -178,7 +193,7 @@ class RoutingTable:
         if tag.startswith("set"):
             yield from dict.fromkeys((*self._responsible(device), *self._snooping(None, tag, device, name)))
             return
-        yield from self._responsible(device)
+        yield from self._responsible(device, client.interest.rule)
         if tag.startswith("new"):
             yield from (other for other in self._interested(tag, device, name) if other is not client)
 
@@ -190,10 +205,15 @@ class RoutingTable:
         yield from interested
         yield from self._snooping(driver, tag, device, name)
 
-    def _responsible(self, device: str) -> Iterable[Driver]:
-        """The drivers that a command is for; without device all of them, but each remote server once."""
+    def _responsible(self, device: str, rule: AccessRule = UNRESTRICTED) -> Iterable[Driver]:
+        """The drivers that a command is for; without device all of them, but each remote server once.
+
+        Whoever sees some devices only does not reach drivers that have nothing but others.
+        """
         servers = set()
         for driver in self._owners.get(device, ()) if device and device != "*" else self.drivers:
+            if rule.devices and driver.devices and not any(map(rule.shows, driver.devices)):
+                continue
             if driver.remote and not device:
                 if driver.remote in servers:
                     continue
@@ -218,7 +238,8 @@ class RoutingTable:
                 yield driver
 
     def _all_concerned(self, lost: Driver, device: str) -> Recipients:
-        clients = {**self._everything, **self._subscribers.get(device, {})}
+        candidates = {**self._everything, **self._subscribers.get(device, {})}
+        clients = [client for client in candidates if client.interest.rule.shows(device)]
         snoopers = self._snoopers.get(device, ())
         elsewhere = (driver for driver in snoopers if not lost.remote or driver.remote != lost.remote)
         return (*sorted(clients, key=lambda client: client.number), *elsewhere)

@@ -3,60 +3,71 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import socket
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 import gevent
 from gevent.event import AsyncResult, Event
 
+from indigevent.config.reload import changes_for_later
 from indigevent.config.settings import Settings
 from indigevent.errors import ConfigError
 from indigevent.logs import LogWriter, log
 from indigevent.protocol import codec
 from indigevent.protocol.vectors import UserMessage
-from indigevent.server.client_link import serve_client
+from indigevent.server.clients import ClientRegistry
+from indigevent.server.control import Control
+from indigevent.server.control_socket import NONE, open_control_socket
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
 from indigevent.server.drivers import DriverRegistry
+from indigevent.server.events import Events
 from indigevent.server.fifo import Fifo
 from indigevent.server.greenlets import spawn
 from indigevent.server.guardian import Guardian
-from indigevent.server.house import ClientPolicy, DriverDefaults, House
+from indigevent.server.house import House
 from indigevent.server.islog import IsLog
-from indigevent.server.listeners import Listener, address_of, bind_local, bind_tcp, is_loopback
+from indigevent.server.listeners import Listener, address_of
 from indigevent.server.memory import keep_for_blobs
+from indigevent.server.operations import Operations
+from indigevent.server.preparation import Sockets, client_policy, driver_defaults, open_log, raise_fd_limit, tls_context
+from indigevent.server.reception import Reception
+from indigevent.server.status import Status
 from indigevent.server.switchboard import Switchboard
+from indigevent.server.systemd import ServiceManager, for_drivers
+from indigevent.server.web import Web
 from indigevent.supervision.specs import EmbeddedSpec
 
 EXIT_FAILURE = 1
-# libindi drivers get 1 s to end by themselves and 2 s after SIGTERM.
-_SHUTDOWN_DEADLINE_S = 4.0
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
     """Run the daemon until it is told to end; returns its exit status.
+
+    `reread` reads the configuration again, for a reload; it raises ConfigError when that is wrong.
 
     0 after SIGTERM or SIGINT; 1 when it cannot listen, when its last driver has ended and nothing can start another
     (reference behaviour), or when a part of it has failed.
     """
     keep_for_blobs()
-    logs = LogWriter(settings.verbosity)
     gevent.get_hub().print_exception = _log_error
     try:
-        daemon = Daemon(settings, child_fd_limit=_raise_fd_limit())
-        return daemon.run()
+        logs = open_log(settings)
+        manager = ServiceManager(os.environ)
+        try:
+            return Daemon(settings, raise_fd_limit(), reread=reread, logs=logs, manager=manager).run()
+        finally:
+            logs.close()
     except ConfigError as error:
         print(f"{settings.program}: {error}", file=sys.stderr)
         return EXIT_FAILURE
-    finally:
-        logs.close()
 
 
 class Daemon:
@@ -67,6 +78,9 @@ class Daemon:
         child_fd_limit: the soft and hard limit of descriptors that drivers are to have, when ours was raised.
         embedded: drivers of this process, besides those of the settings.
         stays: go on when the last driver has ended.
+        reread: reads the configuration again, for `reload`.
+        logs: what writes this process's log; None leaves that to the program around the daemon.
+        manager: systemd, if it has started this process as a service.
 
     Raises ConfigError when it cannot listen.
     """
@@ -77,29 +91,51 @@ class Daemon:
         child_fd_limit: tuple[int, int] | None = None,
         embedded: Sequence[EmbeddedSpec] = (),
         stays: bool = False,
+        reread: Callable[[], Settings] | None = None,
+        logs: LogWriter | None = None,
+        manager: ServiceManager | None = None,
     ) -> None:
         self._settings = settings
+        self._logs = logs
+        self._manager = manager or ServiceManager({})
+        self._reread = reread
         self._embedded = embedded
-        self._stays = stays or settings.fifo is not None or settings.config_file is not None
+        has_control = settings.control not in (None, NONE)
+        self._stays = stays or settings.fifo is not None or settings.config_file is not None or has_control
         self._ended: AsyncResult = AsyncResult()
         self._fd_freed = Event()
+        self._hung_up = Event()
+        self._verbosity = settings.verbosity
         self._greenlets: list[gevent.Greenlet] = []
-        self._clients: set[gevent.Greenlet] = set()
         self._islog = IsLog(settings.islog_dir) if settings.islog_dir else None
         counters = Counters()
         limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes, counters)
-        self._sockets = self._bind()
+        self._tls = tls_context(settings)
+        self._sockets = Sockets(settings)
         self._house = House(
             Switchboard(uuid.uuid4().hex, limits, self._islog),
             Guardian(),
             counters,
-            dict(os.environ),
+            limits,
+            for_drivers(os.environ),
             has_fifo=settings.fifo is not None,
-            driver_defaults=_driver_defaults(settings),
-            client_policy=_client_policy(settings),
+            driver_defaults=driver_defaults(settings),
+            clients=ClientRegistry(client_policy(settings), counters),
             child_fd_limit=child_fd_limit,
         )
-        self._drivers = DriverRegistry(self._house, self._drivers_ended, self._part_failed)
+        self._reception = Reception(self._house, self._fd_freed)
+        self._drivers = DriverRegistry(self._house, self._drivers_ended, self._part_failed, settings.sample_interval_s)
+        self._status = Status(
+            self._drivers,
+            self._house.clients,
+            counters,
+            self._sockets.addresses,
+            settings.local_socket,
+            settings.config_file,
+        )
+        self._web = Web(self._status.snapshot, limits, counters, self._lost_log_lines) if settings.metrics else None
+        self._events = Events()
+        self._control = self._open_control()
 
     def run(self, on_listening: Callable[[], None] = lambda: None) -> int:
         """Start everything, wait for a reason to end, and end everything.
@@ -110,13 +146,17 @@ class Daemon:
         self._announce()
         for spec in (*self._embedded, *self._settings.drivers):
             self._drivers.start(spec)
-        for sock in self._sockets:
-            listener = Listener(sock, self._accept, self._fd_freed)
-            self._start(f"listener on {sock.getsockname()!r}", listener.run)
+        self._listen()
         if self._settings.fifo is not None:
-            self._start("FIFO", Fifo(self._settings.fifo, self._drivers.execute).run)
+            self._start("FIFO", Fifo(self._settings.fifo, self._drivers.execute, self._events.record).run)
+        if self._control is not None:
+            self._start("control", self._control.run)
+        if self._manager.watchdog_s:
+            self._start("systemd's watchdog", self._manager.keep_watchdog)
+        self._manager.ready(f"listening on {self._sockets.where}")
         on_listening()
         status: int = self._ended.get()
+        self._manager.stopping("ending the drivers", self._drivers.stop_deadline_s)
         self._shut_down()
         for number, watcher in signals.items():
             watcher.cancel()
@@ -128,49 +168,77 @@ class Daemon:
         if not self._ended.ready():
             self._ended.set(status)
 
+    def reload(self) -> str:
+        """Read the configuration again, and change what differs and can change; returns a sentence for the log.
+
+        Drivers that are as before never notice. Raises ConfigError when the configuration is wrong; all stays then.
+        """
+        if self._reread is None:
+            return "There is no config file to read again"
+        wanted = self._reread()
+        later = changes_for_later(self._settings, wanted)
+        self._house.driver_defaults = driver_defaults(wanted)
+        self._house.clients.door.policy = client_policy(wanted)
+        self._house.limits.max_queue_bytes = wanted.max_queue_bytes
+        self._house.limits.max_stream_bytes = wanted.max_stream_bytes
+        if wanted.verbosity != self._verbosity:
+            self._verbosity = wanted.verbosity
+            self._set_log_level(wanted.verbosity)
+        changes = self._drivers.reload(wanted.drivers)
+        waiting = f"; in use only after a restart: {', '.join(later)}" if later else ""
+        return f"The configuration was read again: {changes}{waiting}"
+
     def send_message(self, text: str, timestamp: str) -> None:
         """Tell all clients a sentence."""
         self._house.switchboard.announce(codec.to_bytes(UserMessage(codec.printable(text), timestamp=timestamp)))
 
-    def _bind(self) -> list[socket.socket]:
-        settings = self._settings
-        sockets = bind_tcp(settings.hosts, settings.port)
-        if not sockets:
-            raise ConfigError(f"no address of {', '.join(settings.hosts)} exists here; choose another with --host")
-        try:
-            return [*sockets, bind_local(settings.local_socket)]
-        except ConfigError:
-            for sock in sockets:
-                sock.close()
-            raise
+    def _open_control(self) -> Control | None:
+        settings, house = self._settings, self._house
+        opened = open_control_socket(settings.control, settings.port, os.environ)
+        if opened is None:
+            return None
+        operations = Operations(
+            self._status,
+            self._drivers,
+            house.clients,
+            self._events,
+            house.environment,
+            self._set_log_level,
+            self.reload,
+        )
+        return Control(opened, operations, house.counters, self._fd_freed)
+
+    def _set_log_level(self, verbosity: int) -> None:
+        if self._logs is None:
+            raise ConfigError("the log is the program's own, which this server is a part of; its level is set there")
+        self._logs.set_level(verbosity)
+        table = self._house.switchboard.table
+        for peer in (*table.clients, *table.drivers):
+            peer.outlet.follow_log_level()
+
+    def _lost_log_lines(self) -> int:
+        lost = 0 if self._logs is None else self._logs.lost_lines
+        return lost + (0 if self._islog is None else self._islog.lost_lines)
 
     def _announce(self) -> None:
         """The first lines of the log, at every verbosity."""
         settings = self._settings
         log.warning("startup: %s %s", settings.program, " ".join(sys.argv[1:]))
-        tcp = [sock for sock in self._sockets if sock.family != socket.AF_UNIX]
-        where = " and ".join(map(address_of, tcp))
-        if all(map(is_loopback, tcp)):
-            reach = "this machine only; --host 0.0.0.0 and --host :: open it to the network"
-        else:
-            reach = "open to the network, without any password"
-        log.warning("listening on %s: %s", where, reach)
+        log.warning("listening on %s: %s", self._sockets.where, self._sockets.reach)
+        for sock in self._sockets.web:
+            log.warning("metrics: http://%s/metrics", address_of(sock))
         log.info("Local server: listening on local domain at: @%s", settings.local_socket)
 
-    def _accept(self, sock: socket.socket) -> None:
-        if 0 < self._settings.max_clients <= len(self._clients):
-            log.warning("A client is turned away: there are %d, as many as may be", len(self._clients))
-            sock.close()
-            return
-        client = spawn(
-            f"client on descriptor {sock.fileno()}", serve_client, sock, self._house, on_failure=lambda _: sock.close()
-        )
-        self._clients.add(client)
-        client.rawlink(self._client_ended)
+    def _listen(self) -> None:
+        self._accept(self._sockets.plain, self._reception.accept)
+        self._accept(self._sockets.local, self._reception.accept)
+        self._accept(self._sockets.tls, partial(self._reception.accept, tls=self._tls))
+        if self._web is not None:
+            self._accept(self._sockets.web, self._web.accept)
 
-    def _client_ended(self, client: gevent.Greenlet) -> None:
-        self._clients.discard(client)
-        self._fd_freed.set()
+    def _accept(self, sockets: Sequence[socket.socket], on_accept: Callable[[socket.socket, object], None]) -> None:
+        for sock in sockets:
+            self._start(f"listener on {sock.getsockname()!r}", Listener(sock, on_accept, self._fd_freed).run)
 
     def _start(self, name: str, function: Callable[[], None]) -> None:
         self._greenlets.append(spawn(name, function, on_failure=self._part_failed))
@@ -188,7 +256,13 @@ class Daemon:
         if threading.current_thread() is not threading.main_thread():
             return {}
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        return {each: gevent.signal_handler(each, self._signalled, each) for each in (signal.SIGTERM, signal.SIGINT)}
+        ending = (signal.SIGTERM, signal.SIGINT)
+        watchers = {each: gevent.signal_handler(each, self._signalled, each) for each in ending}
+        if self._settings.config_file is not None or self._settings.log_file is not None:
+            # Otherwise it ends the server, as it ends the reference when its terminal is closed.
+            watchers[signal.SIGHUP] = gevent.signal_handler(signal.SIGHUP, self._hung_up.set)
+            self._start("SIGHUP", self._heed_hangups)
+        return watchers
 
     def _signalled(self, number: int) -> None:
         """The first signal ends the server in order, a second one at once."""
@@ -198,52 +272,36 @@ class Daemon:
         log.warning("%s received", signal.Signals(number).name)
         self.end(0)
 
+    def _heed_hangups(self) -> None:
+        """SIGHUP is what logrotate and `systemctl reload` send; many of them in a moment are as good as one."""
+        while True:
+            self._hung_up.wait()
+            self._hung_up.clear()
+            self._manager.reloading()
+            if self._logs is not None:
+                self._logs.reopen()
+            try:
+                outcome, is_done = self.reload(), True
+            except ConfigError as error:
+                outcome, is_done = f"the configuration stays as it is: {error}", False
+            log.warning("SIGHUP received: %s", outcome)
+            self._events.record("SIGHUP", "reload", outcome, is_done)
+            self._manager.ready(f"listening on {self._sockets.where}")
+
     def _shut_down(self) -> None:
         """No newcomers, then no drivers, then no clients: who listens hears of every device that goes."""
         gevent.killall(self._greenlets)
-        self._drivers.stop_all(_SHUTDOWN_DEADLINE_S)
-        gevent.killall(list(self._clients))
+        self._drivers.stop_all()
+        self._reception.close()
+        if self._web is not None:
+            self._web.close()
         self._house.guardian.close()
         if self._islog is not None:
             self._islog.close()
         log.warning("good bye")
 
 
-def _driver_defaults(settings: Settings) -> DriverDefaults:
-    return DriverDefaults(
-        settings.restarts,
-        settings.restart_delay_s,
-        settings.stable_time_s,
-        settings.stop_timeout_s,
-        settings.stall_timeout_s,
-    )
-
-
-def _client_policy(settings: Settings) -> ClientPolicy:
-    return ClientPolicy(
-        settings.allow,
-        settings.local_uids,
-        settings.access,
-        settings.max_clients,
-        settings.max_per_address,
-        settings.message_timeout_s,
-        settings.max_rate,
-    )
-
-
 def _log_error(context: object, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
     """Log what gevent would print, for callbacks; who starts a greenlet, or a thread's task, reports its failure."""
     if not isinstance(context, (gevent.Greenlet, tuple)):
         log.error("A callback of %r failed", context, exc_info=(kind, value, trace))
-
-
-def _raise_fd_limit() -> tuple[int, int] | None:
-    """Raise the soft limit of open files to the hard one; returns what drivers should have, if that is different."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == hard:
-        return None
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):
-        return None
-    return soft, hard

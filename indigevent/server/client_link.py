@@ -3,72 +3,119 @@
 from __future__ import annotations
 
 import logging
-import pwd
-import socket
-import struct
+from dataclasses import replace
 
 from indigevent import fdpass
 from indigevent.logs import log
+from indigevent.protocol.message import Message
+from indigevent.routing.access import rule_for
 from indigevent.routing.peers import Client
+from indigevent.server.clients import Connection
+from indigevent.server.door import Refusal, denial
 from indigevent.server.faults import FaultLog
 from indigevent.server.house import House
 from indigevent.server.link import Link
+from indigevent.server.patience import Patience, Rate
+from indigevent.server.traffic import FaultCount, count_faults
+from indigevent.server.transports.tls import TlsChannel
 
 # After it has closed its writing side a client may still wait for the answers to what it asked.
 _LINGER_S = 2.0
 
 
-def serve_client(sock: socket.socket, house: House) -> None:
-    """Serve one client on a connected TCP or local socket until its end."""
-    is_local = sock.family == socket.AF_UNIX
-    number = house.next_number()
-    link = Link(sock, f"Client {number}", takes_fds=is_local)
-    if log.isEnabledFor(logging.INFO):
-        log.info("%s: new arrival from %s - welcome!", link.label, _origin(sock))
-    client = Client(link.label, number, link, takes_attached=is_local and fdpass.SUPPORTED)
-    table = house.switchboard.table
-    table.add_client(client)
-    try:
-        _route(link, client, house)
-        if link.end_reason:
+def serve_client(connection: Connection, house: House) -> None:
+    """Serve one client on a connection that was let in, until its end."""
+    _Service(connection, house).run()
+
+
+class _Service:
+    """One client at work."""
+
+    def __init__(self, connection: Connection, house: House) -> None:
+        is_local = connection.kind == "local"
+        number = connection.number = house.next_number()
+        channel = TlsChannel(connection.sock, connection.tls, server_side=True) if connection.tls else None
+        link = Link(channel or connection.sock, f"Client {number}", takes_fds=is_local)
+        policy = house.clients.door.policy
+        self._connection = connection
+        self._house = house
+        self._channel = channel
+        self._link = connection.link = link
+        self._client = Client(link.label, number, link, takes_attached=is_local and fdpass.SUPPORTED)
+        self._faults = FaultLog(link.label)
+        self._fault_count = FaultCount()
+        self._rules = policy.rules
+        self._rate = Rate(policy.max_rate)
+        self._patience = Patience(link, policy.message_timeout_s, self._close)
+        self._is_denied = False
+
+    def run(self) -> None:
+        """Read until the end."""
+        link, client = self._link, self._client
+        if log.isEnabledFor(logging.INFO):
+            log.info("%s: new arrival from %s - welcome!", link.label, self._connection.origin)
+        try:
+            if self._channel is None:
+                self._introduce("")
+            self._read()
+            self._patience.close()
+            if link.end_reason:
+                self._report_end()
+            elif self._house.switchboard.table.is_subscribed(client):
+                link.linger(_LINGER_S)
+        finally:
+            self._patience.close()
+            if self._connection.client is not None:
+                self._house.switchboard.client_gone(client)
+            link.close()
+        log.info("%s: shut down complete - bye!", link.label)
+
+    def _read(self) -> None:
+        link = self._link
+        for messages in link.batches():
+            if messages:
+                self._route(messages)
+            self._patience.note(bool(messages))
+            found = link.framer.take_faults()
+            if found or link.framer.repaired != self._fault_count.repaired_in_run:
+                count_faults(self._house.counters, self._fault_count, found, link.framer.repaired)
+            if found:
+                self._faults.note(found)
+                if self._faults.is_flood:
+                    self._close("malformed", "it keeps sending malformed elements")
+        if not link.end_reason:
+            log.info("%s: read EOF", link.label)
+
+    def _route(self, messages: list[Message]) -> None:
+        if self._connection.client is None:
+            self._introduce(self._channel.peer_name() if self._channel else "")
+        if not self._is_denied:
+            self._house.switchboard.from_client(self._client, messages)
+        if self._rate.is_exceeded(len(messages)):
+            self._close("rate", "it sends more messages than --max-rate allows")
+
+    def _introduce(self, certificate: str) -> None:
+        """Find the client's rule, now that all is known of it; only then anything is routed from it or to it."""
+        connection = self._connection
+        connection.visitor = replace(connection.visitor, certificate=certificate)
+        rule = rule_for(connection.visitor, self._rules)
+        assert rule is not None
+        if rule.deny:
+            self._is_denied = True
+            self._house.clients.refuse(connection, denial(rule))
+            return
+        self._client.interest.rule = rule
+        self._house.switchboard.table.add_client(self._client)
+        connection.client = self._client
+
+    def _close(self, word: str, reason: str) -> None:
+        self._house.clients.close(self._connection, word, reason)
+
+    def _report_end(self) -> None:
+        connection, link = self._connection, self._link
+        if self._channel is not None and not self._channel.opened.is_set():
+            refusal = Refusal("tls", link.end_reason.removeprefix("read: "))
+            self._house.clients.door.note(connection.origin, connection.visitor, refusal)
+        elif not self._is_denied:
             level = logging.WARNING if link.is_aborted else logging.INFO
             log.log(level, "%s: closed: %s", link.label, link.end_reason)
-        elif table.is_subscribed(client):
-            link.linger(_LINGER_S)
-    finally:
-        house.switchboard.client_gone(client)
-        link.close()
-    log.info("%s: shut down complete - bye!", link.label)
-
-
-def _route(link: Link, client: Client, house: House) -> None:
-    faults = FaultLog(link.label)
-    for messages in link.batches():
-        house.switchboard.from_client(client, messages)
-        found = link.framer.take_faults()
-        if found:
-            faults.note(found)
-            if faults.is_flood:
-                link.abort("it keeps sending malformed elements")
-    if not link.end_reason:
-        log.info("%s: read EOF", link.label)
-
-
-def _origin(sock: socket.socket) -> str:
-    if sock.family != socket.AF_UNIX:
-        try:
-            host, port = sock.getpeername()[:2]
-        except OSError:
-            return "an address that is gone already"
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    if not hasattr(socket, "SO_PEERCRED"):
-        return "a local process"
-    pid, uid, gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    return f"local pid {pid} (user: {_user_name(uid)}, group {gid})"
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

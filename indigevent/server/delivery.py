@@ -171,3 +171,4 @@ class Delivery:
         if driver not in limits.deaf_drivers:
             limits.deaf_drivers.add(driver)
             log.warning("%s: does not read; %d bytes wait, more for it is dropped", driver.label, behind)
+        driver.on_drop()

@@ -26,8 +26,8 @@ from indigevent.supervision.specs import DriverSpec
 _READ = 1
 _STDERR_BYTES = 65536
 _MAX_LINE_BYTES = 4096
-_TERM_AFTER_S = 1.0
-_KILL_AFTER_S = 2.0
+# After SIGTERM.
+KILL_AFTER_S = 2.0
 _LAST_LINES_S = 0.5
 
 
@@ -43,16 +43,23 @@ class DriverProcess:
         environment: the variables that it gets.
         guardian: told of its process group.
         fd_limit: its soft limit of descriptors, when ours was raised.
+        stop_timeout_s: how long it may take to end by itself when its stdin is closed.
 
     Raises DriverError, with the path tried, when it cannot be executed, and ShortOfDescriptors.
     """
 
     def __init__(
-        self, spec: DriverSpec, environment: Mapping[str, str], guardian: Guardian, fd_limit: tuple[int, int] | None
+        self,
+        spec: DriverSpec,
+        environment: Mapping[str, str],
+        guardian: Guardian,
+        fd_limit: tuple[int, int] | None,
+        stop_timeout_s: float,
     ) -> None:
         self.label = spec.name
         self.exited = Event()
         self._guardian = guardian
+        self._stop_timeout_s = stop_timeout_s
         self._ender: gevent.Greenlet | None = None
         self._started = time.monotonic()
         self.sock, stderr, self._popen = _start(spec, environment)
@@ -73,14 +80,15 @@ class DriverProcess:
         """Seconds since it was started."""
         return time.monotonic() - self._started
 
-    def expect_end(self) -> None:
+    def expect_end(self, is_hung: bool = False) -> None:
         """The program's stdin is closed: see to it that it ends, without waiting for that.
 
-        It has a second for that (libindi drivers run their destructors); then SIGTERM, and SIGCONT in case it is
-        stopped; 2 s later SIGKILL to its whole group.
+        It has its stop timeout for that (libindi drivers run their destructors), unless it hangs anyway; then SIGTERM,
+        and SIGCONT in case it is stopped; 2 s later SIGKILL to its whole group.
         """
         if self._ender is None:
-            self._ender = spawn(f"end of {self.label}", self._end, on_failure=self._failed)
+            patience_s = 0.0 if is_hung else self._stop_timeout_s
+            self._ender = spawn(f"end of {self.label}", self._end, patience_s, on_failure=self._failed)
 
     def finish(self) -> int:
         """Wait for the end of the program, whose stdin is closed; returns its exit status."""
@@ -97,11 +105,11 @@ class DriverProcess:
         """SIGKILL to its whole group."""
         self._signal(signal.SIGKILL)
 
-    def _end(self) -> None:
-        if not self.exited.wait(_TERM_AFTER_S):
+    def _end(self, patience_s: float) -> None:
+        if not self.exited.wait(patience_s):
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)
-            if not self.exited.wait(_KILL_AFTER_S):
+            if not self.exited.wait(KILL_AFTER_S):
                 log.warning("Driver %s: did not end when told to; killed", self.label)
                 self._signal(signal.SIGKILL)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 
-from indigevent.errors import ConfigError
+from indigevent.errors import ConfigError, DriverError
 from indigevent.logs import log
 from indigevent.supervision.specs import FifoCommand, parse_fifo_command
 
@@ -23,12 +23,19 @@ class Fifo:
 
     Arguments:
         path: made when it is missing, and again when it is deleted.
-        on_command: carries a command out; may raise ConfigError.
+        on_command: carries a command out, and says in a sentence what it did; may raise DriverError.
+        record: keeps who asked ("FIFO"), the command, what became of it, and whether it was carried out.
     """
 
-    def __init__(self, path: str, on_command: Callable[[FifoCommand], None]) -> None:
+    def __init__(
+        self,
+        path: str,
+        on_command: Callable[[FifoCommand], str],
+        record: Callable[[str, str, str, bool], None],
+    ) -> None:
         self._path = path
         self._on_command = on_command
+        self._record = record
         self._wake = Event()
         self._fd = -1
         self._rest = b""
@@ -104,7 +111,7 @@ class Fifo:
 
     def _end_line(self) -> None:
         if self._is_overlong:
-            log.warning("FIFO: a line is longer than %d bytes; it is not carried out", _MAX_LINE_BYTES)
+            self._refuse("", f"a line is longer than {_MAX_LINE_BYTES} bytes; it is not carried out")
         else:
             self._run_line(self._rest)
         self._rest = b""
@@ -122,13 +129,20 @@ class Fifo:
         if not text:
             return
         if not text.isprintable():
-            log.warning("FIFO: %a has control characters; it is not carried out", text)
+            self._refuse(ascii(text), f"{text!a} has control characters; it is not carried out")
             return
         log.info("FIFO: %s", text)
         try:
-            self._on_command(parse_fifo_command(text))
+            self._record("FIFO", text, self._on_command(parse_fifo_command(text)), True)
         except ConfigError as error:
             log.warning("%s", error)
+            self._record("FIFO", text, str(error), False)
+        except DriverError as error:
+            self._refuse(text, str(error))
+
+    def _refuse(self, command: str, reason: str) -> None:
+        log.warning("FIFO: %s", reason)
+        self._record("FIFO", command, reason, False)
 
     def _report(self, trouble: str) -> None:
         """Log a trouble once, not at every change of the path."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 
 from indigevent.logs import log
+
+_alive: weakref.WeakSet[gevent.Greenlet] = weakref.WeakSet()
 
 
 def spawn(
@@ -22,8 +25,15 @@ def spawn(
         on_failure(failed.exception)
 
     greenlet.link_exception(report)
+    _alive.add(greenlet)
+    greenlet.rawlink(_alive.discard)
     greenlet.start()
     return greenlet
+
+
+def alive() -> int:
+    """How many greenlets of this process have not ended."""
+    return len(_alive)
 
 
 def give_turn() -> None:

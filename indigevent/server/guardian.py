@@ -7,6 +7,7 @@ stop would do to those that are left. A shell does: it starts in a millisecond a
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 from indigevent.errors import ConfigError
@@ -54,6 +55,7 @@ class Guardian:
         process.wait()
         assert process.stdin is not None
         self._pipe = process.stdin
+        os.set_blocking(self._pipe.fileno(), False)  # one that is stopped must not stop the server
         self._is_gone = False
 
     def watch(self, group: int) -> None:
@@ -70,8 +72,9 @@ class Guardian:
 
     def _tell(self, line: str) -> None:
         try:
-            self._pipe.write(line.encode())
+            is_told = self._pipe.write(line.encode()) is not None
         except BrokenPipeError:
-            if not self._is_gone:
-                self._is_gone = True
-                log.warning("The guardian process is gone; should the server be killed, drivers may stay behind")
+            is_told = False
+        if not is_told and not self._is_gone:
+            self._is_gone = True
+            log.warning("The guardian process is gone or stopped; should the server be killed, drivers may stay behind")

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from indigevent.routing.access import AccessRule, Network
+from indigevent.server.clients import ClientRegistry
 from indigevent.server.counters import Counters
+from indigevent.server.delivery import QueueLimits
 from indigevent.server.guardian import Guardian
 from indigevent.server.switchboard import Switchboard
 
@@ -23,19 +24,6 @@ class DriverDefaults:
     stall_timeout_s: float
 
 
-@dataclass(frozen=True)
-class ClientPolicy:
-    """Who may come in, and how clients have to behave; 0 and empty are no limit (see the options of these names)."""
-
-    allow: tuple[Network, ...] = ()
-    local_uids: tuple[int, ...] = ()
-    rules: tuple[AccessRule, ...] = ()
-    max_clients: int = 0
-    max_per_address: int = 0
-    message_timeout_s: float = 60.0
-    max_rate: int = 0
-
-
 @dataclass
 class House:
     """The parts of the daemon that its peers' greenlets use.
@@ -47,10 +35,11 @@ class House:
     switchboard: Switchboard
     guardian: Guardian
     counters: Counters
+    limits: QueueLimits
     environment: Mapping[str, str]
     has_fifo: bool
     driver_defaults: DriverDefaults
-    client_policy: ClientPolicy
+    clients: ClientRegistry
     child_fd_limit: tuple[int, int] | None
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import time
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from indigevent.background import BackgroundWriter
+from indigevent.log_output import append
 from indigevent.logs import log
 from indigevent.protocol.message import Message
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HINT = b"message"
-_MAX_WAITING_LINES = 4096
+_MAX_WAITING_BYTES = 4 * 1024 * 1024
+_OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class _Entry(NamedTuple):
+    day: str
+    line: str
 
 
 class IsLog:
-    """Appends to `DIRECTORY/YYYY-MM-DD.islog`, the day being the message's own (today where it has none)."""
+    """Appends to `DIRECTORY/YYYY-MM-DD.islog`, the day being the message's own (today where it has none).
+
+    What cannot be written is lost: one warning when that begins, and their number when it is over.
+    """
 
     def __init__(self, directory: str) -> None:
         self._directory = Path(directory)
+        self._unwritten = 0
+        self._told = 0
         self._is_failing = not self._directory.is_dir()
-        self._writer = BackgroundWriter("islog", self._append, _MAX_WAITING_LINES)
+        self._writer = BackgroundWriter("islog", self._write, _MAX_WAITING_BYTES)
         if self._is_failing:
             log.warning("Drivers' messages are not logged to %s: there is no such directory; make it", directory)
+
+    @property
+    def lost_lines(self) -> int:
+        """How many messages were not written since the start."""
+        return self._writer.refused + self._unwritten
 
     def close(self) -> None:
         """Write what waits, for at most a second."""
@@ -38,24 +59,38 @@ class IsLog:
         if text:
             timestamp = attributes.get("timestamp") or time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
             line = f"{timestamp}: {message.device}: {text}".replace("\n", "").replace("\r", "")
-            self._put(_day(timestamp), line + "\n")
+            if not self._writer.put(_Entry(_day(timestamp), line + "\n"), len(line)):
+                self._fail(self._directory, "it takes them too slowly")
 
-    def _put(self, day: str, line: str) -> None:
-        if not self._writer.put((day, line)) and self._writer.lost == 1:
-            log.warning("Drivers' messages are lost: %s does not take them", self._directory)
+    def _write(self, entries: list[_Entry]) -> None:
+        """In the writer's thread."""
+        for day, group in itertools.groupby(entries, attrgetter("day")):
+            self._append(self._directory / f"{day}.islog", [entry.line for entry in group])
 
-    def _append(self, item: tuple[str, str]) -> None:
-        day, line = item
-        path = self._directory / f"{day}.islog"
+    def _append(self, path: Path, lines: list[str]) -> None:
         try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(line)
+            fd = os.open(path, _OPEN_FLAGS, 0o666)
+            try:
+                append(fd, "".join(lines).encode(errors="backslashreplace"))
+            finally:
+                os.close(fd)
         except OSError as error:
-            if not self._is_failing:
-                log.warning("Drivers' messages are not logged to %s: %s", path, error.strerror)
-            self._is_failing = True
+            self._unwritten += len(lines)
+            self._fail(path, error.strerror or str(error))
         else:
+            self._succeed(path)
+
+    def _fail(self, path: Path, cause: str) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            log.warning("Drivers' messages are not logged to %s: %s", path, cause)
+
+    def _succeed(self, path: Path) -> None:
+        """It is over when nothing waits any more: a disk that is too slow takes some now and then."""
+        if self._is_failing and self._writer.is_idle:
             self._is_failing = False
+            lost, self._told = self.lost_lines - self._told, self.lost_lines
+            log.warning("Drivers' messages are logged to %s again; %d were lost", path, lost)
 
 
 def _day(timestamp: str) -> str:

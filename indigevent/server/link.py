@@ -3,6 +3,8 @@
 Reading: `batches` gives what each read completed. Writing: `flush` sends at once what the socket takes; when it takes
 no more, a writer greenlet carries on until the queue is empty. The greenlet that runs `batches` is the link's owner and
 the only one to close the socket; everybody else calls `abort`.
+
+Compression is between links: one of ours asks in the first message, the other answers; routing does not know of it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import logging
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gevent
@@ -21,10 +23,13 @@ from gevent.event import Event
 
 from indigevent import fdpass
 from indigevent.logs import TRACE, log
+from indigevent.protocol import requests
 from indigevent.protocol.framing import Framer
 from indigevent.protocol.message import BlobMessage, Message
 from indigevent.routing.outbound import Attachment, OutboundQueue
-from indigevent.server.greenlets import spawn
+from indigevent.server.greenlets import give_turn, spawn
+from indigevent.server.transports.channel import Channel
+from indigevent.server.transports.compression import Deflater, Inflater
 
 _READ = 1
 _WRITE = 2
@@ -47,13 +52,21 @@ class Link:
     """Both directions of one connection.
 
     Arguments:
-        sock: a connected stream socket, which the link takes over.
+        sock: a connected stream socket, or a channel over one, which the link takes over.
         label: what logs and greenlets call the peer.
         takes_fds: descriptors may come and go beside the bytes (a local socket).
         is_traced: log its traffic, as -vvv does for everybody.
+        inflater: reads what a remote sends that was asked to compress it.
     """
 
-    def __init__(self, sock: socket.socket, label: str, takes_fds: bool = False, is_traced: bool = False) -> None:
+    def __init__(
+        self,
+        sock: socket.socket | Channel,
+        label: str,
+        takes_fds: bool = False,
+        is_traced: bool = False,
+        inflater: Inflater | None = None,
+    ) -> None:
         sock.setblocking(False)
         hub = gevent.get_hub()
         self.label = label
@@ -72,8 +85,10 @@ class Link:
         self._hub = hub
         self._sock = sock
         self._takes_fds = takes_fds
+        self._inflater = inflater
+        self._turn_bytes = sock.turn_bytes if isinstance(sock, Channel) else _SEND_BYTES
         self._trace_level = logging.WARNING if is_traced else TRACE
-        self._is_traced = log.isEnabledFor(self._trace_level)
+        self.follow_log_level()
         self._read_bytes = _MIN_READ_BYTES
         self._readable = hub.loop.io(sock.fileno(), _READ)
         self._writable = hub.loop.io(sock.fileno(), _WRITE)
@@ -86,15 +101,13 @@ class Link:
     def batches(self) -> Iterator[list[Message]]:
         """The messages of each read, until the peer closes its side or the link is aborted (see `end_reason`)."""
         try:
+            if isinstance(self._sock, Channel) and (early := self._sock.take_early()):
+                yield from self._inflated(early)
             while received := self._receive():
-                started = time.monotonic()
-                messages = self.framer.feed(*received)
-                self.received_bytes += len(received[0])
-                self.received_messages += len(messages)
-                self._adapt_reads(len(received[0]), time.monotonic() - started)
-                if self._is_traced:
-                    self._trace_arrivals(messages)
-                yield messages
+                if self._inflater is None:
+                    yield self._framed(*received)
+                else:
+                    yield from self._inflated(received[0])
         except OSError as error:
             self.end_reason = self.end_reason or f"read: {error.strerror}"
         yield self.framer.close()
@@ -123,6 +136,10 @@ class Link:
             self.queue.clear()
         elif self._writer is None and not self._send_queued():
             self._writer = spawn(f"writer of {self.label}", self._write_rest, on_failure=self._writer_failed)
+
+    def follow_log_level(self) -> None:
+        """The log shows more or less than when the link was made."""
+        self._is_traced = log.isEnabledFor(self._trace_level)
 
     def abort(self, reason: str) -> None:
         """End the link from outside its greenlet; `reason` is a clause for the log."""
@@ -181,6 +198,41 @@ class Link:
             return (data, handles) if data and not self.is_ended else None
         return None
 
+    def _framed(self, data: bytes, handles: Sequence[fdpass.BlobHandle] = ()) -> list[Message]:
+        """The messages that one read completed."""
+        started = time.monotonic()
+        messages = self.framer.feed(data, handles)
+        self._adapt_reads(len(data), time.monotonic() - started)
+        if messages and not self.received_messages:
+            self._meet(messages[0])
+        self.received_bytes += len(data)
+        self.received_messages += len(messages)
+        if self._is_traced:
+            self._trace_arrivals(messages)
+        return messages
+
+    def _inflated(self, data: bytes) -> Iterator[list[Message]]:
+        """The messages of what stands for more than it is: in several batches, others having a turn between them."""
+        if self._inflater is None:
+            yield self._framed(data)
+            return
+        for piece in self._inflater.feed(data):
+            yield self._framed(piece)
+            give_turn()
+            if self.is_ended:
+                return
+
+    def _meet(self, first: Message) -> None:
+        """Compress what is sent to another server, if it asks for that in its first message."""
+        key = "" if self._takes_fds or self._inflater is not None else requests.compression_key(first)
+        if key:
+            marker = requests.compression_marker(key)
+            self.queue.push((marker,), len(marker))
+            self._sock = Deflater(self._sock, plain_bytes=self.queue.size)
+            self._turn_bytes = self._sock.turn_bytes
+            self.flush()
+            log.info("%s: what it is sent is compressed", self.label)
+
     def _adapt_reads(self, read_bytes: int, framing_s: float) -> None:
         """Read much from a peer whose messages are quick to frame, little from others, so that nobody else waits."""
         if framing_s > _LONG_S:
@@ -191,6 +243,7 @@ class Link:
     def _read(self) -> tuple[bytes, list[fdpass.BlobHandle]]:
         if not self._takes_fds:
             return self._sock.recv(self._read_bytes), []
+        assert isinstance(self._sock, socket.socket)
         data, handles, lost = fdpass.receive(self._sock, self._read_bytes)
         self.lost_fds += lost
         return data, handles
@@ -198,7 +251,7 @@ class Link:
     def _send_queued(self) -> bool:
         """Send until the queue is empty (True), or the socket is full or others should have a turn (False)."""
         queue = self.queue
-        budget = _SEND_BYTES
+        budget = self._turn_bytes
         try:
             while queue:
                 if budget <= 0:
@@ -226,6 +279,7 @@ class Link:
 
     def _send_front(self, front: Attachment | list[bytes | memoryview]) -> int:
         if isinstance(front, Attachment):
+            assert isinstance(self._sock, socket.socket)
             sent = fdpass.send(self._sock, front.data, front.fds)
         else:
             sent = self._sock.send(front[0]) if len(front) == 1 else self._sock.sendmsg(front)
@@ -254,6 +308,8 @@ class Link:
         log.log(self._trace_level, "%s: %s %s%s", self.label, what, text, rest)
 
     def _write_rest(self) -> None:
+        if isinstance(self._sock, Channel):
+            self._sock.opened.wait()
         while not self.is_ended:
             self._hub.wait(self._writable)
             if self._send_queued():

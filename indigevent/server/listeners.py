@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import gevent
 import psutil
@@ -20,6 +21,8 @@ _BACKLOG = 1024
 _READ = 1
 _SHORT_OF_FDS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_S = 1.0
+# How many newcomers are seen to before everybody else has a turn: as many take a millisecond.
+_FEW = 16
 
 
 class Listener:
@@ -27,11 +30,13 @@ class Listener:
 
     Arguments:
         sock: bound and listening.
-        on_connection: takes over each accepted socket.
+        on_connection: takes over each accepted socket; it gets the peer's address too.
         fd_freed: set whenever a descriptor has become free.
     """
 
-    def __init__(self, sock: socket.socket, on_connection: Callable[[socket.socket], None], fd_freed: Event) -> None:
+    def __init__(
+        self, sock: socket.socket, on_connection: Callable[[socket.socket, object], None], fd_freed: Event
+    ) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._on_connection = on_connection
@@ -51,9 +56,9 @@ class Listener:
             self._sock.close()
 
     def _accept_waiting(self) -> None:
-        while True:
+        for _ in range(_FEW):
             try:
-                connection, _ = self._sock.accept()
+                connection, address = self._sock.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -63,7 +68,7 @@ class Listener:
             self._is_short = False
             if connection.family != socket.AF_UNIX:
                 tune_tcp(connection)
-            self._on_connection(connection)
+            self._on_connection(connection, address)
 
     def _pause(self, error: OSError) -> None:
         """No descriptor for a newcomer, who waits in the kernel's queue until somebody leaves."""
@@ -83,7 +88,17 @@ def tune_tcp(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:
+class Flags(NamedTuple):
+    """The options by which a user chooses another address or port; errors name them."""
+
+    host: str
+    port: str
+
+
+FLAGS = Flags("--host", "--port")
+
+
+def bind_tcp(hosts: Sequence[str], port: int, flags: Flags = FLAGS) -> list[socket.socket]:
     """Listening sockets on every address that `hosts` name; raises ConfigError when one cannot be had.
 
     A machine without IPv6 has no ::1, which is no reason not to serve the other loopback address.
@@ -91,8 +106,8 @@ def bind_tcp(hosts: Sequence[str], port: int) -> list[socket.socket]:
     bound: list[socket.socket] = []
     try:
         for host in hosts:
-            for family, address in _addresses(host, port):
-                bound += _bind(family, address, is_optional=host == "::1" and len(hosts) > 1)
+            for family, address in _addresses(host, port, flags):
+                bound += _bind(family, address, flags, is_optional=host == "::1" and len(hosts) > 1)
     except ConfigError:
         for sock in bound:
             sock.close()
@@ -141,27 +156,28 @@ def address_of(sock: socket.socket) -> str:
 
 def is_loopback(sock: socket.socket) -> bool:
     """Whether only this machine can reach the socket."""
-    host = sock.getsockname()[0]
+    host: str = sock.getsockname()[0]
     return host == "::1" or host.startswith("127.")
 
 
-def _addresses(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+def _addresses(host: str, port: int, flags: Flags) -> list[tuple[int, tuple[str, int]]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"address {host} is not known: {reason}; choose another with --host") from error
+        raise ConfigError(f"address {host} is not known: {reason}; choose another with {flags.host}") from error
     return list(dict.fromkeys((int(family), address[:2]) for family, _, _, _, address in found))  # type: ignore[misc]
 
 
-def _bind(family: int, address: tuple[str, int], is_optional: bool) -> list[socket.socket]:
+def _bind(family: int, address: tuple[str, int], flags: Flags, is_optional: bool) -> list[socket.socket]:
     host, port = address
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError:
         if is_optional:
             return []
-        raise ConfigError(f"address {host} cannot be used: this machine has no such network; see --host") from None
+        reason = f"this machine has no such network; see {flags.host}"
+        raise ConfigError(f"address {host} cannot be used: {reason}") from None
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -172,16 +188,17 @@ def _bind(family: int, address: tuple[str, int], is_optional: bool) -> list[sock
         sock.close()
         if is_optional and error.errno == errno.EADDRNOTAVAIL:
             return []
-        raise ConfigError(_bind_trouble(host, port, error)) from error
+        raise ConfigError(_bind_trouble(host, port, flags, error)) from error
     return [sock]
 
 
-def _bind_trouble(host: str, port: int, error: OSError) -> str:
+def _bind_trouble(host: str, port: int, flags: Flags, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use{_port_holder(port)}; stop it or choose another with --port"
+        return f"port {port} is in use{_port_holder(port)}; stop it or choose another with {flags.port}"
     if error.errno == errno.EACCES:
-        return f"port {port} needs privileges that this user has not; choose another with --port"
-    return f"address {host} port {port} cannot be opened: {error.strerror}; choose another with --host or --port"
+        return f"port {port} needs privileges that this user has not; choose another with {flags.port}"
+    way_out = f"choose another with {flags.host} or {flags.port}"
+    return f"address {host} port {port} cannot be opened: {error.strerror}; {way_out}"
 
 
 def _port_holder(port: int) -> str:

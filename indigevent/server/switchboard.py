@@ -19,6 +19,7 @@ from indigevent.routing.table import MOURNING_S, Recipients, RoutingTable
 from indigevent.server import blobs
 from indigevent.server.blobs import BlobForms
 from indigevent.server.delivery import Delivery, QueueLimits
+from indigevent.server.gate import Gate
 from indigevent.server.greenlets import spawn
 from indigevent.server.islog import IsLog
 from indigevent.server.pings import PingDesk
@@ -43,6 +44,7 @@ class Switchboard:
         self._islog = islog
         self._turns = Turns()
         self._pings = PingDesk(limits, self._turns)
+        self._gate = Gate(limits.counters)
         self._demands: dict[Driver, BlobDemand] = {}
         self._client_specials: dict[str, Callable[[Client, Message, Delivery], None]] = {
             "getProperties": self._client_asks,
@@ -71,6 +73,8 @@ class Switchboard:
                 special(client, message, delivery)
             else:
                 delivery.add(message, self.table.from_client(client, message))
+        if self.table.forbidden:
+            self._gate.explain(self.table.take_forbidden(), delivery)
         delivery.finish()
 
     def from_driver(self, driver: Driver, messages: Sequence[Message]) -> None:
@@ -100,7 +104,7 @@ class Switchboard:
         """The first message to a driver that was started, or to a remote that was reached."""
         delivery = Delivery(self._limits, self._turns)
         if driver.remote:
-            delivery.push(driver, requests.get_properties(driver.announced, self._server_id))
+            delivery.push(driver, requests.get_properties(driver.announced, self._server_id, driver.compression_key))
             self._demands[driver] = BlobDemand(driver)
             self._update_demands(delivery)
         else:
@@ -199,6 +203,7 @@ class Switchboard:
         assert isinstance(message, BlobMessage)
         trouble = blobs.trouble(message)
         if trouble:
+            self._limits.counters.closed["blob"] += 1
             sender.outlet.abort(trouble)
             return ()
         forms = BlobForms(message)
@@ -211,6 +216,7 @@ class Switchboard:
         for peer in takers:
             delivery.push_blob(peer, forms)
         if forms.is_short:
+            self._limits.counters.closed["blob"] += 1
             sender.outlet.abort("its attached BLOB is shorter than it said")
         return recipients
 

@@ -46,6 +46,11 @@ class Incarnation(Party):
         """Write to the driver's stderr."""
         os.write(self._stderr, data)
 
+    @property
+    def descriptor_of_stderr(self) -> int:
+        """The test's copy of the driver's stderr."""
+        return self._stderr
+
     def exit(self, status: int) -> None:
         """End the process with this exit status."""
         self._order(f"exit {status}")
@@ -57,6 +62,10 @@ class Incarnation(Party):
     def stop_reading(self) -> None:
         """Leave what the server sends in the kernel's buffers."""
         self.pump.forget(self._streams[0].fileno())
+
+    def read_again(self) -> None:
+        """Undo `stop_reading`."""
+        self.pump.watch(self._streams[0].fileno(), self._readable)
 
     def let_go(self) -> None:
         """Close the test's copies of the driver's descriptors."""

@@ -55,7 +55,9 @@ class Lab:
         """Start a server with exactly these arguments, which make it use this port and local socket."""
         words = [str(one.path) if isinstance(one, ScriptedDriver) else str(one) for one in arguments]
         name = f"server{len(self.servers) + 1}"
-        server = Server(self.kind, self.pump, name, words, port, local, self.folder, clean_environment(**environment))
+        # Servers that are killed leave their control sockets behind: here, and not in the system's directories.
+        variables = clean_environment(**{"XDG_RUNTIME_DIR": str(self.folder), **environment})
+        server = Server(self.kind, self.pump, name, words, port, local, self.folder, variables)
         self.servers.append(server)
         return server
 

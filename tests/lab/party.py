@@ -110,7 +110,7 @@ class Party(abc.ABC):
         fd = self.fds.pop(0)
         try:
             blob.attached = os.pread(fd, int(blob.attributes["size"]), 0)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, MemoryError, OverflowError) as error:
             blob.attributes["lab-error"] = str(error)
         finally:
             os.close(fd)

@@ -23,18 +23,34 @@ CANDIDATE = "indigevent"
 COMMANDS = {REFERENCE: ["indiserver"], CANDIDATE: [sys.executable, "-m", "indigevent"]}
 
 
-# Below the range from which the kernel gives ports to outgoing connections, which would take them before a server does;
-# each test process begins somewhere else.
-_FIRST_PORT, _PORTS = 10_000, 22_000
-_ports = itertools.count(os.getpid() * 331)
+# Below the range from which the kernel gives ports to outgoing connections, which would take them before a server does.
+_FIRST_PORT, _BLOCKS, _BLOCK = 10_000, 220, 100
+_reserved: list[socket.socket] = []
+
+
+def _own_ports() -> Iterator[int]:
+    """The ports of blocks that no other test process has: an abstract socket's name stands for a block."""
+    for number in itertools.count(os.getpid() * 7):
+        block = number % _BLOCKS
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0lab-ports-{block}")
+        except OSError:
+            reservation.close()
+            continue
+        _reserved.append(reservation)
+        yield from range(_FIRST_PORT + block * _BLOCK, _FIRST_PORT + (block + 1) * _BLOCK)
+
+
+_ports = _own_ports()
 
 
 def free_port() -> int:
     """Return a TCP port that is free on the loopback interface now, and has not been given before."""
-    while True:
-        port = _FIRST_PORT + next(_ports) % _PORTS
+    for port in _ports:
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+    raise AssertionError("the ports never end")
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
@@ -106,9 +122,17 @@ class Server:
         self._pump.wait(lambda: not self._log_open, lambda: f"the log of {self.name} ends")
         return self.log
 
+    def stop_reading_log(self) -> None:
+        """Leave what the process writes to stderr in the pipe."""
+        self._pump.forget(self._stderr.fileno())
+
+    def read_log_again(self) -> None:
+        """Undo `stop_reading_log`."""
+        self._pump.watch(self._stderr.fileno(), self._readable)
+
     def wait_until_listening(self) -> None:
         """Return when the TCP port and the local socket accept connections (seen from outside, not by connecting)."""
-        self._pump.poll(self._listening, f"{self.name} listens on port {self.port}")
+        self._pump.poll(self.is_listening, f"{self.name} listens on port {self.port}")
 
     def client(self, name: str) -> ScriptedClient:
         """Connect a client over TCP."""
@@ -165,7 +189,8 @@ class Server:
                 self._pump.forget(self._stderr.fileno())
                 self._stderr.close()
 
-    def _listening(self) -> bool:
+    def is_listening(self) -> bool:
+        """Whether the TCP port and the local socket accept connections; LabTimeout when the process has ended."""
         if self.process.poll() is not None:
             raise LabTimeout(f"{self.name} ended with status {self.process.returncode}; its log:\n{self.log}")
         listens = f":{self.port:04X} 00000000:0000 0A "

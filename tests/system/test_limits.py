@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 
 import psutil
@@ -11,16 +10,6 @@ from tests.lab.lab import Lab
 from tests.lab.vocabulary import EVERYTHING, attached, blob_vector, command, define, enable_blob, get, note, set_blob
 
 MB = 1 << 20
-
-
-def test_a_line_of_stderr_without_end_is_logged_in_parts(lab: Lab) -> None:
-    alpha = lab.driver("alpha")
-    server = lab.server(alpha)
-    alpha.latest.write_stderr(b"x" * 300_000)
-    server.wait_for_log(r"alpha: x{4096}\n(.*alpha: x{4096}\n){20}")
-    alpha.latest.write_stderr(b"\nafterwards\n")
-    server.wait_for_log("alpha: afterwards")
-    alpha.ping()
 
 
 def test_descriptors_that_wait_for_one_client_are_limited(lab: Lab) -> None:
@@ -39,25 +28,6 @@ def test_descriptors_that_wait_for_one_client_are_limited(lab: Lab) -> None:
     server.wait_for_log(r"closed: \d+ bytes and 513 file descriptors behind")
     awake = lab.client(server, "awake", EVERYTHING)
     awake.ping()
-
-
-def test_a_driver_is_not_blamed_when_the_server_is_short_of_descriptors(lab: Lab) -> None:
-    alpha = lab.driver("alpha")
-    server = lab.server(alpha)
-    alpha.send(define("A"))
-    client = lab.client(server, "client", EVERYTHING, enable_blob("Also"))
-    client.ping()
-    pid = server.process.pid
-    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
-    alpha.send_attached(blob_vector("set", "A", "lost", attached(3)), b"abc")
-    server.wait_for_log("came without a file descriptor")
-    alpha.ping()
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-    alpha.send_attached(blob_vector("set", "A", "kept", attached(3)), b"abc")
-    client.expect("setBLOBVector", name="kept")
-    assert not client.has("setBLOBVector", name="lost")
-    assert "restart" not in server.log
 
 
 def test_a_blob_for_many_exists_once(lab: Lab) -> None:

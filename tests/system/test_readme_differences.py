@@ -138,7 +138,7 @@ def ipv6_remote(lab: Lab) -> str:
     server = lab.launch(f"Dome@[::1]:{port}")
     if lab.is_reference:
         return f"ended with status {server.wait_for_exit()}"
-    server.wait_for_log(f"::1:{port} cannot be reached")
+    server.wait_for_log(rf"\[::1\]:{port} cannot be reached")
     return "connects to ::1"
 
 

@@ -7,7 +7,7 @@ import struct
 
 from tests.lab.lab import Lab
 from tests.lab.server import Server
-from tests.lab.vocabulary import EVERYTHING, command, define, enable_blob, set_blob, update
+from tests.lab.vocabulary import EVERYTHING, command, define, update
 
 from .robustness import ends_well
 
@@ -36,28 +36,6 @@ def test_clients_that_are_gone_before_they_are_served_leave_no_trace(lab: Lab) -
         ends_well(server)
         if not verbosity:
             assert len(server.log.splitlines()) < 10
-
-
-def test_a_client_that_has_half_closed_and_pauses_gets_everything(lab: Lab) -> None:
-    alpha = lab.driver("alpha")
-    server = lab.server("-v", alpha)
-    alpha.send(define("A"))
-    paused = lab.client(server, "paused", EVERYTHING, enable_blob("Also"))
-    paused.stop_reading()
-    payload = bytes(12 << 20)
-    alpha.send(set_blob("A", "BLOB", payload) + update("A"))
-    alpha.ping()
-    paused.half_close()
-    server.wait_for_log("read EOF")
-    # Another one with nothing to come is let go after its time; the paused one has paused for longer by then.
-    quiet = lab.client(server, "quiet", EVERYTHING)
-    quiet.half_close()
-    quiet.expect_closed()
-    paused.read_again()
-    (blob,) = paused.expect("setBLOBVector").children
-    assert blob.payload() == payload
-    paused.expect("setNumberVector")
-    ends_well(server)
 
 
 def test_a_traced_driver_is_logged_and_no_other(lab: Lab) -> None:

@@ -108,6 +108,8 @@ def test_sections_say_everything(tmp_path: Path) -> None:
         certificate = "Ann Smith" bob
         devices = "CCD *" Dome
         read-only = yes
+        [access one]
+        devices = "Telescope Simulator"
         """,
         encoding="utf-8",
     )
@@ -129,7 +131,10 @@ def test_sections_say_everything(tmp_path: Path) -> None:
     )
     networks = (ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("10.2.0.0/16"))
     names = ("Ann Smith", "bob")
-    assert settings.access == (AccessRule("students", networks, (), names, ("CCD *", "Dome"), read_only=True),)
+    assert settings.access == (
+        AccessRule("students", networks, (), names, ("CCD *", "Dome"), read_only=True),
+        AccessRule("one", devices=("Telescope Simulator",)),
+    )
 
 
 @pytest.mark.parametrize(

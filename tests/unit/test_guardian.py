@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from indigevent.server.guardian import Guardian
@@ -17,6 +18,9 @@ from indigevent.server.guardian import Guardian
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pidfd is Linux's")
 
 GONE_S = 5.0
+# More than a pipe takes, about a group that cannot be.
+FULL_PIPE_LINES = 10_000
+NOBODY = 1 << 22
 # Each says when it is ready, and has a child in its process group that would stay behind.
 LISTENS = "exec 3<&0; cat <&3 & echo ready; wait"
 DEAF = "trap '' TERM HUP INT; " + LISTENS
@@ -111,3 +115,32 @@ def test_it_outlives_the_process_group_that_it_was_started_in(victims: list[Vict
     server.stdin.close()
     server.stdout.close()
     assert victim.is_gone()
+
+
+def test_one_that_is_stopped_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    before = ours()
+    guardian = Guardian()
+    (shell,) = ours() - before
+    shell.suspend()
+    try:
+        for _ in range(FULL_PIPE_LINES):
+            guardian.watch(NOBODY)
+            guardian.forget(NOBODY)
+    finally:
+        shell.kill()
+        guardian.close()
+    (told,) = caplog.messages
+    assert told.startswith("The guardian process is gone or stopped")
+
+
+def ours() -> set[psutil.Process]:
+    """The processes whose stdin is the other end of a pipe of ours."""
+    pipes = {link for fd in os.listdir("/proc/self/fd") if (link := target(f"/proc/self/fd/{fd}")).startswith("pipe:")}
+    return {one for one in psutil.process_iter() if one.name() == "sh" and target(f"/proc/{one.pid}/fd/0") in pipes}
+
+
+def target(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""

@@ -36,9 +36,23 @@ MAY_IMPORT = {
     "indigevent.client": ("errors", "protocol", "logs"),
     "indigevent.config": ("errors", "protocol", "routing", "supervision"),
     "indigevent.background": (),
-    "indigevent.logs": ("errors", "background"),
+    "indigevent.control": (),
+    "indigevent.console": ("errors", "control"),
+    "indigevent.log_output": ("errors",),
+    "indigevent.logs": ("errors", "background", "log_output"),
     "indigevent.server.app": ("errors", "protocol", "routing", "supervision", "logs", "config"),
-    "indigevent.server": ("errors", "protocol", "routing", "supervision", "logs", "background", "fdpass"),
+    "indigevent.server.preparation": ("errors", "logs", "log_output", "config"),
+    "indigevent.server": (
+        "errors",
+        "protocol",
+        "routing",
+        "supervision",
+        "logs",
+        "log_output",
+        "background",
+        "fdpass",
+        "control",
+    ),
     "indigevent.simulators": ("errors", "protocol", "driver", "logs"),
     "indigevent.compat": ("errors", "protocol", "client", "logs"),
 }
@@ -98,7 +112,8 @@ def test_packages_import_in_the_agreed_direction(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=of_module)
 def test_only_cli_and_the_composition_root_read_the_configuration(path: Path) -> None:
     name = module_name(path)
-    readers = ("indigevent.config", "indigevent.cli", "indigevent.server.app", "indigevent.embedding")
+    root = ("indigevent.server.app", "indigevent.server.preparation")
+    readers = ("indigevent.config", "indigevent.cli", *root, "indigevent.embedding")
     if any(is_within(name, reader) for reader in readers):
         return
     wrong = [(line, found) for found, line in imports(path) if is_within(found, "indigevent.config")]

@@ -161,3 +161,33 @@ def test_a_foreign_mark_stays_well_formed(via: str) -> None:
     message = framed(requests.empty_element("getProperties", {"device": "A", "via": via}))
     marked = requests.with_server(message, "me")
     assert seen(marked) == ("getProperties", {"device": "A", "via": " ".join([*via.split(), "me"])}, "")
+
+
+KEY = "0123456789abcdef" * 2
+
+
+def test_a_request_may_ask_for_compression_which_only_its_connection_hears_of() -> None:
+    request = framed(requests.get_properties("A", "me", KEY))
+    assert requests.compression_key(request) == KEY
+    assert requests.passed_servers(request) == ["me"]
+    assert requests.without_servers(request) == b'<getProperties device="A" version="1.7"/>\n'
+    further = framed(requests.with_server(request, "two"))
+    assert further.attributes == {"device": "A", "version": "1.7", "via": "me two"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "<getProperties/>",
+        f"<getProperties compression='lzma {KEY}'/>",
+        "<getProperties compression='zlib short'/>",
+        f"<getProperties compression='zlib {KEY} more'/>",
+        f"<message compression='zlib {KEY}'/>",
+    ],
+)
+def test_what_does_not_ask_for_it_rightly_does_not_get_it(asked: str) -> None:
+    assert requests.compression_key(framed(asked.encode())) == ""
+
+
+def test_the_marker_of_a_compressed_stream_is_an_element() -> None:
+    assert seen(requests.compression_marker(KEY)) == ("compressedStream", {"method": "zlib", "key": KEY}, "")

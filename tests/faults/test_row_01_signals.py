@@ -1,20 +1,22 @@
-"""However a server ends, its drivers end with it: the deaf ones and the stopped ones, within five seconds."""
+"""Row 1: however a server ends, its drivers end with it within five seconds: deaf ones, stopped ones, busy ones."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.lab.driver import ScriptedDriver
 from tests.lab.lab import Lab
 from tests.lab.server import Server
-from tests.lab.vocabulary import EVERYTHING, define, note, update
+from tests.lab.vocabulary import EVERYTHING
+from tests.system.robustness import Commands, Processes, deaf_driver, ends_well, ignore_eof, watched
 
-from .robustness import Commands, deaf_driver, ends_well, ignore_eof, watched
+from .parties import MEGABYTE, flood_driver, reader_process
 
 # Not for the machine's sake but the requirement; a deaf driver takes 3 s: 1 s after EOF, 2 s after SIGTERM.
 ALL_GONE_S = 5.0
@@ -22,19 +24,24 @@ ALL_GONE_S = 5.0
 AT_ONCE_S = 2.5
 
 
-def deaf_and_stopped(lab: Lab, *options: object) -> tuple[Server, ScriptedDriver, ScriptedDriver]:
-    """Start a server with a driver that ignores EOF and SIGTERM, and one that is stopped."""
+@contextlib.contextmanager
+def busy_server(lab: Lab, *options: object) -> Iterator[tuple[Server, Processes]]:
+    """Start a server with a driver that ignores EOF and SIGTERM, one that is stopped, and one that floods a client.
+
+    Gives the server, and the processes of the deaf and the stopped one.
+    """
     deaf, stopped = deaf_driver(lab, "deaf"), lab.driver("stopped")
-    server = lab.server("-v", *options, deaf, stopped)
+    server = lab.server("-v", *options, deaf, stopped, flood_driver(lab))
     ignore_eof(deaf)
     os.kill(stopped.latest.hello["pid"], signal.SIGSTOP)
-    return server, deaf, stopped
+    with reader_process(server, EVERYTHING) as reader, watched(deaf, stopped) as drivers:
+        lab.pump.poll(lambda: reader.io_counters().read_chars > MEGABYTE, "a client is flooded")
+        yield server, drivers
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_drivers_and_then_the_server(lab: Lab, number: signal.Signals) -> None:
-    server, deaf, stopped = deaf_and_stopped(lab)
-    with watched(deaf, stopped) as drivers:
+def test_row_01_a_signal_ends_the_drivers_and_then_the_server(lab: Lab, number: signal.Signals) -> None:
+    with busy_server(lab) as (server, drivers):
         server.process.send_signal(number)
         assert server.wait_for_exit(ALL_GONE_S) == 0
         assert drivers.left() == []
@@ -44,9 +51,8 @@ def test_a_signal_ends_the_drivers_and_then_the_server(lab: Lab, number: signal.
     assert "stopped: did not end when told to" not in log
 
 
-def test_a_second_sigterm_ends_them_at_once(lab: Lab) -> None:
-    server, deaf, stopped = deaf_and_stopped(lab)
-    with watched(deaf, stopped) as drivers:
+def test_row_01_a_second_sigterm_ends_them_at_once(lab: Lab) -> None:
+    with busy_server(lab) as (server, drivers):
         server.process.send_signal(signal.SIGTERM)
         server.wait_for_log("SIGTERM received")
         server.process.send_signal(signal.SIGTERM)
@@ -54,24 +60,22 @@ def test_a_second_sigterm_ends_them_at_once(lab: Lab) -> None:
         assert server.wait_for_exit() == 0
 
 
-def test_a_killed_server_leaves_no_driver(lab: Lab) -> None:
-    server, deaf, stopped = deaf_and_stopped(lab)
-    with watched(deaf, stopped) as drivers:
+def test_row_01_a_killed_server_leaves_no_driver(lab: Lab) -> None:
+    with busy_server(lab) as (server, drivers):
         server.process.kill()
         drivers.wait_until_gone(ALL_GONE_S)
 
 
-def test_the_fifo_stops_deaf_and_stopped_drivers(lab: Lab) -> None:
+def test_row_01_the_fifo_stops_deaf_and_stopped_drivers(lab: Lab) -> None:
     commands = Commands(lab)
-    server, deaf, stopped = deaf_and_stopped(lab, "-f", commands.path)
-    with watched(deaf, stopped) as drivers:
-        commands.write(f"stop {deaf.path}", f"stop {stopped.path}")
+    with busy_server(lab, "-f", commands.path) as (server, drivers):
+        commands.write(f"stop {lab.drivers['deaf'].path}", f"stop {lab.drivers['stopped'].path}")
         drivers.wait_until_gone(ALL_GONE_S)
-    lab.client(server, "client", EVERYTHING)
-    ends_well(server)
+        lab.client(server, "client")
+        ends_well(server)
 
 
-def test_a_guardian_that_is_gone_is_missed_once(lab: Lab) -> None:
+def test_row_01_a_guardian_that_is_gone_is_missed_once(lab: Lab) -> None:
     alpha = lab.driver("alpha")
     server = lab.server(alpha)
     guardian_of(server).kill()
@@ -96,18 +100,3 @@ def target(link: Path) -> str:
         return os.readlink(link)
     except OSError:
         return ""
-
-
-@pytest.mark.parametrize("verbosity", ["-vv", "-vvv"])
-def test_a_log_that_nobody_reads_does_not_keep_the_server(lab: Lab, verbosity: str) -> None:
-    alpha = lab.driver("alpha")
-    server = lab.server(verbosity, alpha)
-    alpha.send(define("A"))
-    assert server.process.stderr is not None
-    lab.pump.forget(server.process.stderr.fileno())
-    client = lab.client(server, "client", EVERYTHING)
-    client.send(*[note("A", "x" * 2000) + update("A") * 50] * 100)
-    client.ping()
-    with watched(alpha) as drivers:
-        assert server.stop() == 0
-        assert drivers.left() == []

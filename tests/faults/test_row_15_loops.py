@@ -1,4 +1,4 @@
-"""Servers that serve each other in a ring: each client sees one copy of everything, and then there is peace."""
+"""Row 15: servers that serve each other in a ring: each client sees one copy of everything, and then there is peace."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pytest
 
 from tests.lab.lab import Lab
 from tests.lab.vocabulary import command, define, note, update
-
-from .robustness import Ring, copies, ends_well
+from tests.system.robustness import Ring, copies, ends_well
 
 SIZES = pytest.mark.parametrize("size", [2, 3])
 
@@ -25,21 +24,21 @@ def one_copy_each(ring: Ring, pattern: str) -> None:
 
 
 @SIZES
-def test_an_update_comes_once(lab: Lab, size: int) -> None:
+def test_row_15_an_update_comes_once(lab: Lab, size: int) -> None:
     ring = Ring(lab, size)
     ring.drivers[0].send(update("D0", "P", 4711))
     one_copy_each(ring, "4711")
 
 
 @SIZES
-def test_a_message_without_device_comes_once(lab: Lab, size: int) -> None:
+def test_row_15_a_message_without_device_comes_once(lab: Lab, size: int) -> None:
     ring = Ring(lab, size)
     ring.drivers[0].send(note(None, "of nobody"))
     one_copy_each(ring, "of nobody")
 
 
 @SIZES
-def test_a_command_for_nobodys_device_is_echoed_at_most_once(lab: Lab, size: int) -> None:
+def test_row_15_a_command_for_nobodys_device_is_echoed_at_most_once(lab: Lab, size: int) -> None:
     ring = Ring(lab, size)
     sender = lab.client(ring.servers[0], "sender")
     sender.send(command("Nobody", "P", 4711))
@@ -54,7 +53,7 @@ def test_a_command_for_nobodys_device_is_echoed_at_most_once(lab: Lab, size: int
 
 
 @SIZES
-def test_a_dead_drivers_device_is_deleted_once_and_owned_again(lab: Lab, size: int) -> None:
+def test_row_15_a_dead_drivers_device_is_deleted_once_and_owned_again(lab: Lab, size: int) -> None:
     ring = Ring(lab, size)
     ring.drivers[0].latest.kill()
     for client in ring.clients:

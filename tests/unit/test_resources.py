@@ -1,0 +1,62 @@
+"""Measuring processes: what a busy one uses is seen, one that has ended is no trouble, and nobody is held up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+
+from indigevent.server.resources import Meter
+from indigevent.supervision.limits import LimitWatch, Usage
+
+BUSY = "import sys; data = bytearray(50 << 20); print(flush=True)\nwhile True: pass"
+# The machine may have much else to do; an idle process uses less than one percent.
+SHARE_PERCENT = 10.0
+DEADLINE_S = 20.0
+
+
+def wait_until_it_has_worked(pid: int) -> None:
+    """Wait until a process has used another tenth of a second of a processor."""
+    process, end_s = psutil.Process(pid), time.monotonic() + DEADLINE_S
+    enough_s = process.cpu_times().user + 0.1
+    while process.cpu_times().user < enough_s:
+        assert time.monotonic() < end_s, "the busy process does not work"
+
+
+def test_a_busy_process_is_seen_and_judged_until_it_has_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            meter, limits = Meter(process.pid), LimitWatch(40 << 20, 5, patience_s=0.05)
+            first = meter.read()
+            assert first.cpu_percent is None
+            assert first.memory_bytes is not None
+            assert first.memory_bytes > 50 << 20
+            assert (first.descriptors, first.threads) == (len(os.listdir(f"/proc/{process.pid}/fd")), 1)
+            found = {excess.kind for excess in limits.judge(first, time.monotonic())}
+            share = 0.0
+            for _ in range(2):
+                wait_until_it_has_worked(process.pid)
+                usage = meter.read()
+                share = max(share, usage.cpu_percent or 0.0)
+                found |= {excess.kind for excess in limits.judge(usage, time.monotonic())}
+            assert found == {"memory", "cpu"}
+            assert share >= SHARE_PERCENT
+        finally:
+            process.kill()
+    assert meter.read() == Usage()
+
+
+def test_a_look_at_twenty_processes_is_quick() -> None:
+    meters = [Meter() for _ in range(20)]
+    shortest_s = float("inf")
+    for _ in range(10):
+        begun_s = time.monotonic()
+        for meter in meters:
+            meter.read()
+        shortest_s = min(shortest_s, time.monotonic() - begun_s)
+    assert shortest_s < 0.005
