@@ -1,6 +1,7 @@
 """The command `indigevent-ctl`: look at a running server, and have it do something.
 
-Exit statuses: 0 done, 1 the server says no, 2 a mistake in the command line, 3 no server answers.
+Exit statuses: 0 done, 1 the server says no, 2 a mistake in the command line, 3 no server answers,
+4 the output cannot be written.
 """
 
 import argparse
@@ -14,16 +15,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from indigevent.console.requests import NoServer, Refusal, ask, find_path
+from indigevent.console.text import clean, visible
 from indigevent.protocol.constants import DEFAULT_PORT
 from indigevent.supervision.specs import parse_port
 
 EXIT_REFUSED = 1
 EXIT_NO_SERVER = 3
+EXIT_NO_OUTPUT = 4
 _WATCH_S = 2.0
 # Long enough for rates, short enough to wait for.
 _LOOK_S = 0.5
 _EPILOGUE = """\
-exit status: 0 done, 1 the server says no, 2 a mistake in the command line, 3 no server answers
+exit status: 0 done, 1 the server says no, 2 a mistake in the command line, 3 no server answers, 4 the output
+cannot be written
 """
 
 
@@ -34,18 +38,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the command line without the program's name; `sys.argv` by default.
     """
     arguments = _parser().parse_args(argv)
-    path = arguments.control or find_path(arguments.port, os.environ)
     try:
+        path = arguments.control or find_path(arguments.port, os.environ)
         arguments.run(path, arguments)
+        sys.stdout.flush()
     except (Refusal, NoServer) as error:
-        print(f"indigevent-ctl: {error}", file=sys.stderr)
+        _complain(str(error))
         return EXIT_NO_SERVER if isinstance(error, NoServer) else EXIT_REFUSED
     except BrokenPipeError:  # who read our output has seen enough
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        _complain(f"what the server said cannot be written: {error.strerror}")
+        return EXIT_NO_OUTPUT
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _complain(sentence: str) -> None:
+    with contextlib.suppress(OSError):  # nobody is there to hear it
+        print(f"indigevent-ctl: {visible(clean(sentence))}", file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    """Print what the server said; what the terminal's character set has not is replaced."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(visible(clean(text)).encode(encoding, errors="replace").decode(encoding))
+
+
+def _drop_output() -> None:
+    """Have what is still to be written go nowhere: Python would try it again at the end."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,7 +152,7 @@ def _seconds(text: str) -> float:
 def _act(path: str, arguments: argparse.Namespace) -> None:
     keys = ("command", "driver", "number", "level")
     answer = ask(path, {key: getattr(arguments, key) for key in keys if hasattr(arguments, key)})
-    print(json.dumps(answer) if arguments.json else answer["text"])
+    _say(json.dumps(answer) if arguments.json else str(answer.get("text")))
 
 
 def _clients(path: str, arguments: argparse.Namespace) -> None:

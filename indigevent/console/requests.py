@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from indigevent.control import possible_paths
+from indigevent.control import possible_paths, private_directory
 from indigevent.errors import ClientError
 
 _DEADLINE_S = 10.0
@@ -40,9 +40,16 @@ def ask(path: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_path(port: int, environ: Mapping[str, str]) -> str:
-    """Return the control socket of the server on `port`: the first possible one that exists, or else the likeliest."""
+    """Return the control socket of the server on `port`: the first possible one that exists, or else the likeliest.
+
+    Raises NoServer when that is in a directory of /tmp which somebody else has made, perhaps to be taken for a server.
+    """
     paths = possible_paths(port, environ)
-    return next(filter(os.path.exists, paths), paths[0])
+    path = next(filter(os.path.exists, paths), paths[0])
+    directory = os.path.dirname(path)
+    if directory == private_directory() and os.path.exists(path) and os.lstat(directory).st_uid != os.getuid():
+        raise NoServer(f"directory {directory} is another user's; name the server's socket with --control FILE")
+    return path
 
 
 def _read_line(sock: socket.socket) -> bytes:

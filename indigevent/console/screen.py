@@ -22,6 +22,8 @@ _HOME = "\x1b[H"
 _REST_OF_LINE = "\x1b[K"
 _REST_OF_SCREEN = "\x1b[J"
 _SIGNAL_ENDED = 128
+# What ends us; SIGQUIT and SIGHUP come from a terminal too.
+_ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 Draw = Callable[[], Sequence[Line]]
 
@@ -88,14 +90,17 @@ def _write(text: str) -> None:
 
 @contextlib.contextmanager
 def _other_screen() -> Iterator[None]:
-    """Leave the terminal as it was, whatever ends us but SIGKILL."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    """Leave the terminal as it was, whatever ends or suspends us but SIGKILL and SIGSTOP."""
+    handlers = {**dict.fromkeys(_ENDING, _terminate), signal.SIGTSTP: _suspend}
+    heeded = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, handlers[number]) for number in heeded}
     try:
         _write(_ENTER)
         yield
     finally:
         _write(_LEAVE)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -120,3 +125,16 @@ def _was_resized(resized: socket.socket, seconds: float) -> bool:
 
 def _terminate(number: int, _: FrameType | None) -> None:
     sys.exit(_SIGNAL_ENDED + number)
+
+
+def _suspend(number: int, _: FrameType | None) -> None:
+    """Ctrl-Z: the shell gets its screen back until it lets us go on; then all is drawn again, as after a resize.
+
+    Nothing goes through the buffer here: it may be in use where the signal came.
+    """
+    terminal = sys.stdout.fileno()
+    os.write(terminal, _LEAVE.encode())
+    handler = signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.signal(number, handler)
+    os.write(terminal, _ENTER.encode())

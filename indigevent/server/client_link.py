@@ -62,9 +62,14 @@ class _Service:
             if link.end_reason:
                 self._report_end()
             elif self._house.switchboard.table.is_subscribed(client):
+                self._connection.is_lingering = True
                 link.linger(_LINGER_S)
+                if link.is_aborted:
+                    self._report_end()
         finally:
             self._patience.close()
+            # It refers to us: with that cycle what TLS has of memory would wait for Python's collector.
+            del self._patience
             if self._connection.client is not None:
                 self._house.switchboard.client_gone(client)
             link.close()

@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from itertools import islice
 
 from indigevent.errors import ClientError
 from indigevent.routing.access import EVERYTHING, Visitor
@@ -29,6 +30,8 @@ class Connection:
         sock: connected.
         address: as `accept` gave it.
         tls: the context of a TLS connection, None for others.
+
+    `is_lingering` is one that has closed its own side, and still reads.
     """
 
     def __init__(self, sock: socket.socket, address: object, tls: ssl.SSLContext | None = None) -> None:
@@ -38,6 +41,7 @@ class Connection:
         self.number = 0
         self.link: Link | None = None
         self.client: Client | None = None
+        self.is_lingering = False
         self.since = time.monotonic()
         self.pid = 0
         self.group = 0
@@ -154,20 +158,45 @@ class ClientRegistry:
         refusal = self.door.refusal(visitor, len(everybody), len(neighbours))
         if refusal is None or not refusal.is_for_now:
             return refusal
-        return self.door.refusal(visitor, _remaining(everybody), _remaining(neighbours))
+        remaining = (len(group) - len(_gone(group, _LEFT)) for group in (everybody, neighbours))
+        refusal = self.door.refusal(visitor, *remaining)
+        if refusal is None:
+            policy = self.door.policy
+            self._make_room(everybody, policy.max_clients)
+            self._make_room(neighbours if visitor.address else {}, policy.max_per_address)
+        return refusal
+
+    def _make_room(self, group: Iterable[Connection], limit: int) -> None:
+        """End those who have closed their own side and only read: otherwise any number of them could."""
+        present = [connection for connection in group if not _has_ended(connection)]
+        gone = set(_gone(present, 0))
+        lingering = [connection for connection in present if connection.is_lingering and connection not in gone]
+        excess = len(present) - len(gone) + 1 - limit if limit else 0
+        for connection in lingering[: max(0, excess)]:
+            self.close(connection, "lingering", "it had closed its own side, and a newcomer needed the place")
 
     def statuses(self) -> list[dict[str, object]]:
         """Plain values about every client, in the order in which they came."""
         return [connection.status() for connection in self._connections if connection.number]
 
 
-def _remaining(connections: Iterable[Connection]) -> int:
-    """How many of these the peer has not closed."""
+def _has_ended(connection: Connection) -> bool:
+    return connection.link is not None and connection.link.is_ended
+
+
+def _gone(connections: Iterable[Connection], event: int) -> list[Connection]:
+    """Those that are closed, or whose peer has gone; with `_LEFT` those too whose peer has closed its side."""
     poll = select.poll()
-    descriptors = [fd for fd in (connection.sock.fileno() for connection in connections) if fd >= 0]
-    for fd in descriptors:
-        poll.register(fd, _LEFT)
-    return len(descriptors) - len(poll.poll(0))
+    of_fd: dict[int, Connection] = {}
+    gone = []
+    for connection in connections:
+        fd = connection.sock.fileno()
+        if fd < 0:
+            gone.append(connection)
+        else:
+            of_fd[fd] = connection
+            poll.register(fd, event)
+    return gone + [of_fd[fd] for fd, _ in poll.poll(0)]
 
 
 def _text_of(address: object) -> str:
@@ -179,8 +208,10 @@ def _text_of(address: object) -> str:
 
 def _subscriptions(interest: Interest) -> list[str]:
     """What a client asked for: everything, devices and properties."""
-    scopes = sorted(interest.scopes)
-    listed = [f"{device}.{name}" if name else device for device, name in scopes[:_MAX_LISTED]]
-    if len(scopes) > _MAX_LISTED:
-        listed.append(f"and {len(scopes) - _MAX_LISTED} more")
+    scopes = interest.scopes
+    # Sorting all that a hostile client has subscribed to could take a second.
+    shown = sorted(islice(scopes, _MAX_LISTED))
+    listed = [f"{device}.{name}" if name else device for device, name in shown]
+    if len(scopes) > len(shown):
+        listed.append(f"and {len(scopes) - len(shown)} more")
     return ["everything", *listed] if interest.everything else listed

@@ -101,6 +101,9 @@ def _answer(request: dict[str, Any], operations: Operations, by: str) -> dict[st
         return {"ok": True, **operations.execute(request, by)}
     except IndiError as error:
         return {"ok": False, "error": str(error)}
+    except OSError as error:  # the machine is short of something, such as descriptors
+        log.warning("control: %s could not be served: %s", by, error)
+        return {"ok": False, "error": f"the server could not do it: {error.strerror or error}; its log may say more"}
 
 
 def _lines(sock: Any) -> Iterator[bytes]:

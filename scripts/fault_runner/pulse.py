@@ -98,7 +98,8 @@ def _is_told_to_end(pause_s: float, server: socket.socket | None = None) -> bool
     """Wait for the end of stdin: for a time, or with a server until it has something to say."""
     if server is None:
         return bool(select.select([0], [], [], pause_s)[0])
-    return 0 in select.select([0, server], [], [])[0]
+    watched: list[int | socket.socket] = [0, server]
+    return 0 in select.select(watched, [], [])[0]
 
 
 def _command(value: int) -> bytes:

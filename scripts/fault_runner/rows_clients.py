@@ -6,6 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.faults.parties import reader_process, stopped
@@ -17,7 +18,7 @@ from tests.lab.server import Server
 from tests.lab.vocabulary import EVERYTHING, blob_vector, command, enable_blob, get, set_blob, update
 
 from .plays import row
-from .stage import HERE, MEGABYTE, Stage, ended, fate, introduce, megabytes, memory, peak_memory
+from .stage import HERE, MEGABYTE, Stage, ended, fate, has_more, introduce, megabytes, memory, peak_memory
 
 _LIMIT_MB = 8
 _BLOBS = 60
@@ -39,7 +40,7 @@ def stopped_client(stage: Stage) -> str:
             for number in range(_BLOBS):
                 payload = bytes([number]) * MEGABYTE
                 camera.send(set_blob("A", "picture", payload))
-                stage.within(5, lambda n=number: reader.received.count(b"</setBLOBVector>") > n)
+                stage.within(5, partial(has_more, reader, b"</setBLOBVector>", number))
                 peak = max(peak, memory(server))
             whole = reader.received.count(b"</setBLOBVector>")
             logged = "behind" in server.log
@@ -57,7 +58,7 @@ def hostile_blobs(stage: Stage) -> str:
         for is_attached in (False, True):
             for sender in ("driver", "client"):
                 server = hit(stage, attributes, is_attached, sender)
-                stage.within(0.3, lambda server=server: ended(server))
+                stage.within(0.3, partial(ended, server))
                 if ended(server):
                     ends.append(fate(server).replace("**server ended** ", ""))
                 else:
@@ -210,15 +211,14 @@ def malformed(stage: Stage) -> str:
     inputs = [*corpus(), *junk()[:100]]
     found = []
     for name, play in (("clients", from_client), ("drivers", from_driver)):
-        seen = Seen()
+        seen = Seen(stage)
         for number, data in enumerate(inputs):
-            if seen.server is None or ended(seen.server):
-                seen.begin(stage)
-            try:
+            if ended(seen.server):
+                seen.ends += 1
+                seen.begin_again()
+            with contextlib.suppress(OSError):
                 play(stage, seen, data, number)
-            except OSError:
-                stage.within(1, lambda seen=seen: ended(seen.server))
-            seen.ends += ended(seen.server)
+        seen.ends += ended(seen.server)
         found.append(f"from {name}: {seen.words(len(inputs))}")
     return "; ".join(found)
 
@@ -226,18 +226,24 @@ def malformed(stage: Stage) -> str:
 class Seen:
     """What malformed input has done until now."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: Stage) -> None:
         self.lost = self.ill_formed = self.ends = 0
-        self.server: Server | None = None
-
-    def begin(self, stage: Stage) -> None:
-        """Start a server, the first or in place of one that has ended."""
-        if self.server is not None:
-            self.server.close()
+        self._stage = stage
         self.driver = stage.lab.driver("A")
-        self.server = stage.lab.server("-r", 10_000, *stage.ours_only("--restart-delay", 0), self.driver, stage.echo)
+        self.server = self._serve()
+
+    def begin_again(self) -> None:
+        """Start another server in place of this one."""
+        self.server.close()
+        self.driver = self._stage.lab.driver("A")
+        self.server = self._serve()
+
+    def _serve(self) -> Server:
+        stage = self._stage
+        server = stage.lab.server("-r", 10_000, *stage.ours_only("--restart-delay", 0), self.driver, stage.echo)
         introduce(self.driver)
         self.driver.ping()
+        return server
 
     def words(self, total: int) -> str:
         """In bold what should be none."""
@@ -248,19 +254,17 @@ class Seen:
 
 def from_client(stage: Stage, seen: Seen, data: bytes, number: int) -> None:
     """A client of its own for each input, and a fresh server where a driver got what is no XML."""
-    assert seen.server is not None
     babbler = seen.server.client("babbler")
     seen.lost += not second_arrives(stage, babbler, seen.driver.latest, data, number, command)
     babbler.close()
     if any(message.tag == "#malformed" for message in seen.driver.latest.inbox):
         seen.ill_formed += 1
-        seen.begin(stage)
+        seen.begin_again()
 
 
 def from_driver(stage: Stage, seen: Seen, data: bytes, number: int) -> None:
     """A run of the driver and a listening client for each input."""
     server, driver = seen.server, seen.driver
-    assert server is not None
     client = stage.lab.client(server, "client", EVERYTHING)
     runs, run = len(driver.incarnations), driver.latest
     seen.lost += not second_arrives(stage, run, client, data, number, update)

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+from functools import partial
 
 import psutil
 
@@ -13,7 +14,7 @@ from tests.faults.parties import reader_process
 from tests.lab.vocabulary import EVERYTHING, command, get, update
 
 from .plays import row
-from .stage import MEGABYTE, Stage, ended, fate, introduce, megabytes, memory, seconds
+from .stage import MEGABYTE, Stage, ended, fate, has_read, introduce, logged, megabytes, memory, seconds
 
 _DEVICE = "Flood"
 _FLOOD = f'exec yes "{update(_DEVICE)}"'
@@ -29,19 +30,24 @@ def signals(stage: Stage) -> str:
         held = stage.script("held", "exec sleep 1000")
         server = stage.serve(deaf, held, stage.script("flood", _FLOOD))
         with reader_process(server, EVERYTHING) as reader:
-            stage.within(10, lambda reader=reader: reader.io_counters().read_chars > MEGABYTE)
+            stage.within(10, partial(has_read, reader, MEGABYTE))
             drivers = server.children()
             next(one for one in drivers if "1000" in one.cmdline()).suspend()
             server.process.send_signal(number)
-            taken_s = stage.within(5, lambda drivers=drivers: not any(map(lives, drivers)))
+            taken_s = stage.within(5, partial(all_gone, drivers))
             left = [one for one in drivers if lives(one)]
-        stage.within(2, lambda server=server: ended(server))
+        stage.within(2, partial(ended, server))
         gone = f"all drivers gone {seconds(taken_s, '')}" if not left else f"**{len(left)} drivers left** after 5 s"
         found.append(f"{number.name}: {gone}, status {server.process.poll()}")
         for one in left:
             one.kill()
         server.close()
     return "; ".join(found)
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    """Whether none of them lives."""
+    return not any(map(lives, processes))
 
 
 def lives(process: psutil.Process) -> bool:
@@ -125,7 +131,7 @@ def failing_drivers(stage: Stage) -> str:
     for program in ("/bin/false", "/nowhere/indi_nothing"):
         server = stage.serve("-r", 5, program)
         with stage.pulse(server) as pulse:
-            taken_s = stage.within(15, lambda server=server: "Terminated after #5" in server.log)
+            taken_s = stage.within(15, partial(logged, server, "Terminated after #5"))
             stage.pause(1)
         found.append(f"{program}: 5 restarts {seconds(taken_s, 'not in 15 s')}, {fate(server)}, {pulse[0]}")
         server.close()

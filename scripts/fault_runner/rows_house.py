@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import sys
+from functools import partial
 
 from tests.faults.parties import free_descriptors
 from tests.lab.server import COMMANDS, Server, free_port
@@ -13,7 +14,7 @@ from tests.lab.vocabulary import EVERYTHING, note
 
 from .plays import row
 from .rows_remotes import fifo, tell
-from .stage import Stage, ended, fate, introduce, seconds
+from .stage import Stage, ended, fate, introduce, logged, seconds
 
 _BROKEN = "tests.faults.broken_server"
 
@@ -98,7 +99,7 @@ def doors_taken(stage: Stage) -> str:
         ("local socket", free_port(), first.local),
     ):
         second = stage.lab.launch_bare("-p", port, "-u", local, "/bin/cat", port=port, local=local)
-        stage.within(10, lambda second=second: ended(second))
+        stage.within(10, partial(ended, second))
         if not ended(second):
             found.append(f"{what}: **goes on**")
             continue
@@ -131,8 +132,8 @@ def own_failures(stage: Stage) -> str:
             tell(path, "start boom")
         else:
             alpha.latest.kill()
-        logged = stage.within(5, lambda server=server: "the server's own fault" in server.log) is not None
-        stage.within(2 if part in ("client", "driver") else 8, lambda server=server: ended(server))
+        is_logged = stage.within(5, partial(logged, server, "the server's own fault")) is not None
+        stage.within(2 if part in ("client", "driver") else 8, partial(ended, server))
         text = fate(server).replace("**", "")
-        found.append(f"{part}: {text}, {'logged' if logged else '**not logged**'}")
+        found.append(f"{part}: {text}, {'logged' if is_logged else '**not logged**'}")
     return "; ".join(found)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import psutil
 
 from tests.faults.parties import Crowded
 from tests.lab.client import ScriptedClient
 from tests.lab.driver import ScriptedDriver
-from tests.lab.server import free_port
+from tests.lab.server import Server, free_port
 from tests.lab.vocabulary import EVERYTHING, define, note
 
 from .plays import row
-from .stage import Stage, ended, fate, introduce, seconds
+from .stage import Stage, ended, fate, has_more, introduce, seconds
 
 _FLAPS = 6
 
@@ -47,7 +48,7 @@ def absent_remote(stage: Stage) -> str:
         path = fifo(stage, f"fifo {way}")
         arguments = (remote,) if way == "at start" else ()
         server = stage.lab.launch("-f", path, stage.echo, *arguments)
-        listening = stage.within(5, lambda server=server: ended(server) or server.is_listening()) is not None
+        listening = stage.within(5, partial(listens_or_ended, server)) is not None
         if way == "FIFO" and listening:
             tell(path, f"start {remote}")
         stage.pause(3)
@@ -57,10 +58,15 @@ def absent_remote(stage: Stage) -> str:
         far = stage.lab.driver("far")
         stage.lab.server(far, port=port)
         client = stage.watcher(server, EVERYTHING)
-        taken_s = stage.within(15, lambda client=client, far=far: served(client, far))
+        taken_s = stage.within(15, partial(served, client, far))
         found.append(f"{way}: survived, its device was there {seconds(taken_s, '**never**')}")
         server.close()
     return "; ".join(found)
+
+
+def listens_or_ended(server: Server) -> bool:
+    """Whether it is known what has become of a server that was started."""
+    return ended(server) or server.is_listening()
 
 
 def served(client: ScriptedClient, far: ScriptedDriver) -> bool:
@@ -83,7 +89,7 @@ def flapping_remote(stage: Stage) -> str:
         for number in range(_FLAPS):
             far_side.process.kill()
             far_side.wait_for_exit()
-            gone += stage.within(3, lambda n=number: client.received.count(b"<delProperty") > n) is not None
+            gone += stage.within(3, partial(has_more, client, b"<delProperty", number)) is not None
             if ended(server):
                 return f"{fate(server)} when the remote was killed for the first time"
             far = stage.lab.driver("far")

@@ -6,7 +6,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -117,6 +116,22 @@ def ended(server: Server) -> bool:
     return server.process.poll() is not None
 
 
+def logged(server: Server, text: str) -> bool:
+    """Whether this is in its log."""
+    return text in server.log
+
+
+def has_more(client: ScriptedClient, text: bytes, than: int) -> bool:
+    """Whether a client has received this more often than that."""
+    return client.received.count(text) > than
+
+
+def has_read(reader: psutil.Process, size: int) -> bool:
+    """Whether a process has read more bytes than that."""
+    read: int = reader.io_counters().read_chars
+    return read > size
+
+
 def memory(server: Server) -> int:
     """Resident bytes; 0 when it has ended."""
     try:
@@ -141,12 +156,3 @@ def megabytes(size: int) -> str:
 def seconds(taken_s: float | None, never: str) -> str:
     """In words."""
     return never if taken_s is None else f"after {taken_s:.1f} s"
-
-
-def got(party: ScriptedClient, text: str) -> Callable[[], bool]:
-    """A condition: the party has received this."""
-    return partial(_has, party, text.encode())
-
-
-def _has(party: ScriptedClient, text: bytes) -> bool:
-    return text in party.received

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -90,6 +90,12 @@ def served(client: ScriptedClient, driver: ScriptedDriver, device: str = "A", ti
 
 def _has_value(received: bytearray, value: int) -> bool:
     return f">{value}<".encode() in received
+
+
+def let_pass(lab: Lab, seconds: float, unless: Callable[[], object] = lambda: False) -> None:
+    """Wait until so much time has passed, which is what the test is about, or something is so."""
+    until = time.monotonic() + seconds
+    lab.pump.poll(lambda: unless() or time.monotonic() > until, f"{seconds} s pass")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from tests.lab.lab import Lab
 from tests.lab.vocabulary import EVERYTHING, define, get, update
 from tests.system.robustness import Commands, ends_well
 
-from .parties import one_driver, served
+from .parties import let_pass, one_driver, served
 
 STABLE_S = 1.0
 NEVER_RUNS = "#!/bin/sh\ndate +%s.%N >>{folder}/starts\nexit 1\n"
@@ -79,8 +78,7 @@ def test_row_11_a_stable_run_forgives_the_restarts_before_it(lab: Lab) -> None:
     commands, alpha = Commands(lab), lab.driver("alpha")
     server = lab.server("-r", 1, "--stable-time", STABLE_S, "-f", commands.path, alpha)
     for number in (2, 3):
-        until = time.monotonic() + 1.2 * STABLE_S
-        lab.pump.poll(lambda until=until: time.monotonic() > until, "the driver has run for long enough")
+        let_pass(lab, 1.2 * STABLE_S)
         alpha.latest.kill()
         alpha.incarnation(number).expect("getProperties")
     alpha.latest.kill()

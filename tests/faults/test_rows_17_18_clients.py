@@ -11,7 +11,7 @@ from tests.lab.server import Server
 from tests.lab.vocabulary import EVERYTHING, define, enable_blob, note, set_blob, update
 from tests.system.robustness import ends_well
 
-from .parties import MEGABYTE, one_driver, rss, served
+from .parties import MEGABYTE, let_pass, one_driver, rss, served
 
 TIMEOUT_S = 1.0
 # The kernel's name for "a keepalive timer is set" in the column of timers.
@@ -30,8 +30,7 @@ def test_row_17_who_does_not_finish_a_message_is_closed_and_a_quiet_subscriber_i
         if slow.closed:
             break
         slow.write(byte.encode())
-        until = time.monotonic() + 0.1
-        lab.pump.poll(lambda until=until: slow.closed or time.monotonic() > until, "the next byte is due")
+        let_pass(lab, 0.1, lambda: slow.closed)
     for client in (slow, silent, stuck):
         client.expect_closed()
     assert time.monotonic() - began > TIMEOUT_S / 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.lab import Lab
-from tests.lab.server import COMMANDS
+from tests.lab.server import COMMANDS, free_port
 from tests.lab.vocabulary import EVERYTHING, define, note
 from tests.system.robustness import Commands, ends_well, watched
 
@@ -57,8 +57,12 @@ def test_row_23_a_port_that_is_taken_costs_one_line_and_status_1(lab: Lab) -> No
 def test_row_23_a_local_socket_that_is_taken_costs_one_line_and_status_1(lab: Lab) -> None:
     first, alpha = one_driver(lab)
     client = lab.client(first, "client", EVERYTHING)
-    second = lab.launch_bare("-p", 0, "-u", first.local, "/bin/cat", port=0, local=first.local)
-    assert second.wait_for_exit() in (1, 2)
+    port = free_port()
+    second = lab.launch_bare("-p", port, "-u", first.local, "/bin/cat", port=port, local=first.local)
+    assert second.wait_for_exit() == 1
+    (line,) = [line for line in second.complete_log().splitlines() if "startup" not in line]
+    assert f"local socket {first.local} is in use (pid {first.pid}" in line
+    assert "choose another with --local-socket" in line
     assert served(client, alpha)
 
 

@@ -118,6 +118,24 @@ def test_clients_that_come_one_after_another_take_no_place_from_each_other(lab: 
     assert "turned away" not in server.log
 
 
+@pytest.mark.parametrize("limit", ["--max-per-address", "--max-clients"])
+def test_who_only_listens_any_more_gives_its_place_to_a_newcomer(lab: Lab, limit: str) -> None:
+    alpha = lab.driver("alpha")
+    server = lab.server("-v", limit, 2, alpha)
+    alpha.send(define("A"))
+    alpha.ping()
+    listening = []
+    for number in range(5):
+        client = lab.client(server, f"client {number}", EVERYTHING)
+        client.half_close()
+        server.wait_for_log(r"Client \d+: read EOF", number + 1)
+        listening.append(client)
+    for client in listening[:3]:
+        client.expect_closed()
+    assert not any(client.closed for client in listening[3:])
+    server.wait_for_log("closed: it had closed its own side, and a newcomer needed the place", 3)
+
+
 def test_so_many_clients_at_all(lab: Lab) -> None:
     server = lab.server("--max-clients", 2, "-f", lab.folder / "fifo")
     is_in(lab.local_client(server, "local"))

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import socket
 import stat
@@ -320,7 +321,9 @@ class Terminal:
         environment = clean_environment(TERM="xterm-256color", PYTHONUTF8="1")
         for name in ("COLUMNS", "LINES", "NO_COLOR"):
             environment.pop(name, None)
-        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env=environment)
+        # A job of its own, as from a shell: only such a one can be suspended.
+        job = [sys.executable, "-c", "import os, sys; os.setpgrp(); os.execv(sys.argv[1], sys.argv[1:])", *words]
+        self.process = subprocess.Popen(job, stdin=slave, stdout=slave, stderr=slave, env=environment)
         os.close(slave)
         pump.watch(self._master, self._readable)
 
@@ -403,6 +406,53 @@ def test_watching_outlives_the_server_and_finds_the_next_one(operator: Operator)
         terminal.process.terminate()
         assert terminal.process.wait(DEADLINE_S) == 128 + signal.SIGTERM
         terminal.pump.wait(lambda: terminal.output.endswith(LEAVE), "the terminal is given back")
+
+
+def test_ctrl_z_gives_the_terminal_back_until_the_watching_goes_on(operator: Operator) -> None:
+    operator.server(operator.lab.driver("alpha"))
+    with watching(operator) as terminal:
+        terminal.wait_for("RUNNING")
+        terminal.process.send_signal(signal.SIGTSTP)
+        _, status = os.waitpid(terminal.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        terminal.pump.wait(lambda: terminal.output.endswith(LEAVE), "the terminal is given back")
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.pump.wait(
+            lambda: HOME in terminal.output.rpartition(ENTER)[2] and terminal.output.count(ENTER) == 2,
+            "the status is drawn again",
+        )
+        terminal.process.send_signal(signal.SIGQUIT)  # as Ctrl and backslash do
+        assert terminal.process.wait(DEADLINE_S) == 128 + signal.SIGQUIT
+        terminal.pump.wait(lambda: terminal.output.endswith(LEAVE), "the terminal is given back")
+
+
+@pytest.mark.parametrize("command", ["status", "status --json", "log-level 0", "events"])
+def test_output_that_cannot_be_written_is_a_sentence(operator: Operator, command: str) -> None:
+    operator.server(operator.lab.driver("alpha"))
+    with open("/dev/full", "w") as full:
+        words = [*CTL, "--control", str(operator.path), *command.split()]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "indigevent-ctl: what the server said cannot be written: No space left on device\n"
+
+
+def test_what_the_server_says_cannot_steer_the_terminal(operator: Operator) -> None:
+    config = operator.lab.folder / "config"
+    config.write_text("")
+    operator.server("--config", config, operator.lab.driver("alpha"))
+    config.write_text("[driver no\x1b[31msuch]\n")
+    assert "\x1b" not in operator.ctl("reload")
+
+
+def test_a_server_short_of_descriptors_still_tells_its_status(operator: Operator) -> None:
+    server = operator.server("-f", operator.lab.folder / "fifo")
+    with operator.connect() as sock:
+        sock.sendall(b'{"command": "events"}\n')
+        assert sock.recv(4096)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (server.descriptors(),) * 2)
+        sock.sendall(b'{"command": "status"}\n')
+        with sock.makefile() as answers:
+            assert json.loads(answers.readline())["status"]["server"]["pid"] == server.pid
 
 
 def test_watching_into_a_pipe_appends_until_nobody_reads(operator: Operator) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from tests.faults.parties import free_descriptors
 from tests.lab.driver import ScriptedDriver
 from tests.lab.lab import Lab
 from tests.lab.pump import DEADLINE_S
@@ -42,7 +41,9 @@ class Supervised:
         """Start a server with these drivers in its config file."""
         self.write(**sections)
         words = ("-v", "--control", self._control, "--config", self.config, *arguments)
-        return self.lab.server(*words, HOME=str(self.lab.folder), PYTHONPATH=str(ROOT))
+        server = self.lab.server(*words, HOME=str(self.lab.folder), PYTHONPATH=str(ROOT))
+        self.lab.pump.poll(self._control.exists, "the control socket is there")
+        return server
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request to the control socket; returns the answer."""
@@ -379,6 +380,7 @@ def test_a_reload_while_the_server_ends_is_too_late(lab: Lab, supervised: Superv
 def test_a_config_file_that_is_none_at_a_reload_changes_nothing(lab: Lab, supervised: Supervised) -> None:
     alpha = lab.driver("alpha")
     server = supervised.serve(alpha=section(alpha))
+    alpha.expect("getProperties")
     supervised.config.write_text("# half of a file\n")
     file = f"config file {supervised.config}"
     assert supervised.ask(command="reload")["error"] == f"{file} names no driver, and nothing else does"
@@ -413,21 +415,4 @@ def test_a_driver_that_has_defined_nothing_hangs_only_if_it_does_not_read(lab: L
     alpha.latest.stop_reading()
     server.wait_for_log("Driver alpha: has not answered for 0.8 s; it is ended")
     alpha.incarnation(2).expect("getProperties")
-    ends_well(server)
-
-
-def test_a_server_without_a_free_descriptor_goes_on_when_it_looks_at_its_drivers(
-    lab: Lab, supervised: Supervised
-) -> None:
-    alpha = lab.driver("alpha")
-    server = supervised.serve("--sample-interval", 0.01, alpha=section(alpha))
-    client = lab.client(server, "client", EVERYTHING)
-    alpha.send(define("A"))
-    supervised.lab.pump.poll(lambda: supervised.status("alpha")["memory_bytes"] is not None, "alpha is measured")
-    with free_descriptors(server, free=0):
-        for _ in range(100):
-            alpha.send(update("A"))
-            client.expect("setNumberVector", device="A")
-            client.ping()
-    assert supervised.status("alpha")["state"] == "RUNNING"
     ends_well(server)

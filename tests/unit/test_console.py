@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from indigevent.cli import ctl
 from indigevent.console.figures import duration, rates, size
+from indigevent.console.requests import NoServer, find_path
 from indigevent.console.screen import fit, written
 from indigevent.console.tables import Line, Sample, client_lines, event_lines, status_lines
 from indigevent.console.text import clean, cut, visible
@@ -171,6 +174,20 @@ def test_the_socket_is_looked_for_wherever_a_server_may_have_put_it() -> None:
     assert paths[:2] == ["/run/a/indigevent-7624.sock", "/run/user/7/indigevent-7624.sock"]
     assert paths[-1] == "/run/indigevent/indigevent-7624.sock"
     assert possible_paths(7625, {})[0].startswith("/tmp/indigevent-")
+
+
+def test_a_directory_that_somebody_else_has_made_in_tmp_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.getuid", lambda: 12345678)
+    directory = Path("/tmp/indigevent-12345678")
+    directory.mkdir()
+    try:
+        (directory / "indigevent-7624.sock").touch()
+        with pytest.raises(NoServer, match="directory /tmp/indigevent-12345678 is another user's; name"):
+            find_path(7624, {})
+    finally:
+        shutil.rmtree(directory)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,8 @@ def test_one_that_is_stopped_stops_nobody(caplog: pytest.LogCaptureFixture) -> N
 def ours() -> set[psutil.Process]:
     """The processes whose stdin is the other end of a pipe of ours."""
     pipes = {link for fd in os.listdir("/proc/self/fd") if (link := target(f"/proc/self/fd/{fd}")).startswith("pipe:")}
-    return {one for one in psutil.process_iter() if one.name() == "sh" and target(f"/proc/{one.pid}/fd/0") in pipes}
+    shells = (one for one in psutil.process_iter(["name"]) if one.info["name"] == "sh")
+    return {one for one in shells if target(f"/proc/{one.pid}/fd/0") in pipes}
 
 
 def target(path: str) -> str:

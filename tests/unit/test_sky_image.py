@@ -6,7 +6,6 @@ import io
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from time import perf_counter
 
 import pytest
 
@@ -145,17 +144,6 @@ def test_focus_widens_stars_on_both_sides_of_the_best_position() -> None:
 def test_the_zero_point_and_the_sky_grow_with_the_aperture() -> None:
     assert zero_point(200.0) == pytest.approx(4 * zero_point(100.0))
     assert sky_background(1e8, 4.0, 20.0) == pytest.approx(4.0)
-
-
-def test_a_common_frame_is_rendered_quickly() -> None:
-    random = np.random.default_rng(3)
-    scene = light(*np.column_stack((random.uniform(0, 1280, 300), random.uniform(0, 1024, 300), np.full(300, 9.0))))
-    best = math.inf
-    for _ in range(3):
-        started = perf_counter()
-        image(scene, Sensor(), window=Window(0, 0, 1280, 1024))
-        best = min(best, perf_counter() - started)
-    assert best < 0.3
 
 
 def observe(center: tuple[float, float], optics: Optics, window: Window) -> tuple[bytes, Stars]:

@@ -24,6 +24,8 @@ from indigevent.errors import ConfigError
 from indigevent.server.transports.channel import Channel, Piece
 
 _READ_BYTES = 64 * 1024
+# What OpenSSL answers by itself (a refusal to negotiate again, 30 bytes) goes with the next piece that is sent.
+_MAX_ANSWER_BYTES = 4096
 _REASONS = {
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it shows no certificate",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a certificate from us",
@@ -102,6 +104,8 @@ class TlsChannel(Channel):
             self._is_over = True
         except ssl.SSLError as error:
             raise _tls_error("the TLS connection failed", error) from error
+        if self._leaving.pending > _MAX_ANSWER_BYTES:
+            raise TlsError(errno.EPROTO, "the TLS connection failed: it asks again and again to negotiate")
         if self._is_over:
             with contextlib.suppress(OSError):  # so that the next read finds the end, whoever keeps the socket open
                 self._below.shutdown(socket.SHUT_RD)
