@@ -68,7 +68,7 @@ class _Service:
                     self._report_end()
         finally:
             self._patience.close()
-            # It refers to us: with that cycle what TLS has of memory would wait for Python's collector.
+            # It refers to us: in that cycle what TLS holds would wait for Python's collector.
             del self._patience
             if self._connection.client is not None:
                 self._house.switchboard.client_gone(client)

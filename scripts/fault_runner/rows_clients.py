@@ -15,7 +15,7 @@ from tests.faults.test_row_19_malformed import corpus, junk
 from tests.lab.party import Party
 from tests.lab.pump import LabTimeout
 from tests.lab.server import Server
-from tests.lab.vocabulary import EVERYTHING, blob_vector, command, enable_blob, get, set_blob, update
+from tests.lab.vocabulary import EVERYTHING, blob_vector, command, enable_blob, get, inline, update
 
 from .plays import row
 from .stage import HERE, MEGABYTE, Stage, ended, fate, has_more, introduce, megabytes, memory, peak_memory
@@ -25,7 +25,7 @@ _BLOBS = 60
 _GIGABYTE = 1 << 30
 
 
-@row(5)
+@row(5, limit_s=400)
 def stopped_client(stage: Stage) -> str:
     """Client SIGSTOPped while 60 MB of BLOBs flow, `-m 8`."""
     camera = stage.lab.driver("A")
@@ -39,7 +39,8 @@ def stopped_client(stage: Stage) -> str:
         with stopped(stage.lab, process.pid):
             for number in range(_BLOBS):
                 payload = bytes([number]) * MEGABYTE
-                camera.send(set_blob("A", "picture", payload))
+                # Without enclen: with it, large BLOBs wedge the reference's parser, which is another fault.
+                camera.send(blob_vector("set", "A", "picture", inline(payload, enclen=False)))
                 stage.within(5, partial(has_more, reader, b"</setBLOBVector>", number))
                 peak = max(peak, memory(server))
             whole = reader.received.count(b"</setBLOBVector>")
@@ -213,12 +214,8 @@ def malformed(stage: Stage) -> str:
     for name, play in (("clients", from_client), ("drivers", from_driver)):
         seen = Seen(stage)
         for number, data in enumerate(inputs):
-            if ended(seen.server):
-                seen.ends += 1
-                seen.begin_again()
-            with contextlib.suppress(OSError):
-                play(stage, seen, data, number)
-        seen.ends += ended(seen.server)
+            seen.take(play, data, number)
+        seen.ends += stage.within(1, partial(ended, seen.server)) is not None
         found.append(f"from {name}: {seen.words(len(inputs))}")
     return "; ".join(found)
 
@@ -231,6 +228,20 @@ class Seen:
         self._stage = stage
         self.driver = stage.lab.driver("A")
         self.server = self._serve()
+
+    def take(self, play: Callable[[Stage, Seen, bytes, int], None], data: bytes, number: int) -> None:
+        """Play one input; again on another server where the last input's victim was still dying."""
+        for _ in range(2):
+            if ended(self.server):
+                self.ends += 1
+                self.begin_again()
+            try:
+                play(self._stage, self, data, number)
+            except OSError:
+                self._stage.within(2, partial(ended, self.server))
+            else:
+                return
+        self.lost += 1
 
     def begin_again(self) -> None:
         """Start another server in place of this one."""
@@ -298,7 +309,7 @@ def gigabyte(stage: Stage) -> str:
         began = time.monotonic()
         stage.watcher(server, get("Other"), switch)
         whole = _GIGABYTE // 3 * 4
-        arrived = stage.within(180, lambda: ended(server) or reader.io_counters().read_chars > whole)
+        arrived = stage.within(180, lambda: ended(server) or reader.taken > whole)
         taken_s = time.monotonic() - began
         peak = peak_memory(server) - base
     if ended(server):

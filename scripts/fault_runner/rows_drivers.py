@@ -14,10 +14,11 @@ from tests.faults.parties import reader_process
 from tests.lab.vocabulary import EVERYTHING, command, get, update
 
 from .plays import row
-from .stage import MEGABYTE, Stage, ended, fate, has_read, introduce, logged, megabytes, memory, seconds
+from .stage import MEGABYTE, Stage, ended, fate, introduce, logged, megabytes, memory, seconds
 
 _DEVICE = "Flood"
-_FLOOD = f'exec yes "{update(_DEVICE)}"'
+# Every message is another one, so that nobody gains by having seen it before.
+_FLOOD = f'exec seq -f "{update(_DEVICE).replace(">1<", ">%.0f<")}" 1 1000000000'
 _LEAK = "import sys\nkept = bytearray(b'x') * (200 << 20)\nsys.stdin.read()\n"
 
 
@@ -30,7 +31,7 @@ def signals(stage: Stage) -> str:
         held = stage.script("held", "exec sleep 1000")
         server = stage.serve(deaf, held, stage.script("flood", _FLOOD))
         with reader_process(server, EVERYTHING) as reader:
-            stage.within(10, partial(has_read, reader, MEGABYTE))
+            stage.within(10, partial(reader.has_taken, MEGABYTE))
             drivers = server.children()
             next(one for one in drivers if "1000" in one.cmdline()).suspend()
             server.process.send_signal(number)
@@ -175,7 +176,7 @@ def flood(stage: Stage) -> str:
     server = stage.serve(stage.script("flood", _FLOOD))
     with reader_process(server, EVERYTHING) as reader, stage.pulse(server) as pulse:
         stage.pause(8)
-        read = reader.io_counters().read_chars
+        read = reader.taken
     return f"{pulse[0]}; meanwhile {read / 8 / len(update(_DEVICE)):.0f} messages/s passed"
 
 

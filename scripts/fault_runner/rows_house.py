@@ -66,7 +66,7 @@ def fifo_lost(stage: Stage) -> str:
 def command_taken(stage: Stage, path: str, name: str) -> str:
     """Have a driver started; whether it was."""
     driver = stage.lab.driver(name)
-    tell(path, f"start {driver.path}")
+    tell(stage, path, f"start {driver.path}")
     return "commands are taken" if stage.within(5, lambda: driver.incarnations) is not None else "**commands are lost**"
 
 
@@ -129,7 +129,7 @@ def own_failures(stage: Stage) -> str:
         elif part == "driver":
             alpha.send(note("A", "boom"))
         elif part == "FIFO":
-            tell(path, "start boom")
+            tell(stage, path, "start boom")
         else:
             alpha.latest.kill()
         is_logged = stage.within(5, partial(logged, server, "the server's own fault")) is not None

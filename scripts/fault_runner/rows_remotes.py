@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import partial
 
@@ -26,15 +27,18 @@ def fifo(stage: Stage, name: str = "fifo") -> str:
     return path
 
 
-def tell(path: str, line: str) -> None:
-    """Write a command to a FIFO, if somebody reads there."""
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return
-    try:
+def tell(stage: Stage, path: str, line: str) -> None:
+    """Write a command to a FIFO, as a shell would, which waits for a reader; give up after 5 s without one."""
+    opened: list[int] = []
+
+    def open_it() -> bool:
+        with contextlib.suppress(OSError):
+            opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(opened)
+
+    stage.within(5, open_it)
+    for fd in opened:
         os.write(fd, f"{line}\n".encode())
-    finally:
         os.close(fd)
 
 
@@ -50,7 +54,7 @@ def absent_remote(stage: Stage) -> str:
         server = stage.lab.launch("-f", path, stage.echo, *arguments)
         listening = stage.within(5, partial(listens_or_ended, server)) is not None
         if way == "FIFO" and listening:
-            tell(path, f"start {remote}")
+            tell(stage, path, f"start {remote}")
         stage.pause(3)
         if ended(server):
             found.append(f"{way}: {fate(server)}")
@@ -117,7 +121,7 @@ def black_hole(stage: Stage) -> str:
             server = stage.serve("-f", path)
             with stage.pulse(server) as pulse:
                 stage.pause(0.5)
-                tell(path, f"start {remote}")
+                tell(stage, path, f"start {remote}")
                 stage.pause(6)
             found.append(f"{'no SYN answer' if remote[0] == 'X' else 'no name'}: {fate(server)}, {pulse[0]}")
             server.close()
@@ -136,8 +140,8 @@ def loop(stage: Stage) -> str:
     second = stage.lab.server("-f", paths[1], beta, port=ports[1])
     introduce(alpha)
     alpha.ping()
-    tell(paths[0], f"start @127.0.0.1:{ports[1]}")
-    tell(paths[1], f"start @127.0.0.1:{ports[0]}")
+    tell(stage, paths[0], f"start @127.0.0.1:{ports[1]}")
+    tell(stage, paths[1], f"start @127.0.0.1:{ports[0]}")
     stage.within(
         5, lambda: beta.latest.has("getProperties", device="*") and alpha.latest.has("getProperties", device="*")
     )

@@ -30,6 +30,11 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def end_in_order() -> None:
+    """Have SIGTERM do what Ctrl-C does: leave, and leave nothing behind."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 def play_apart(row: Row, kind: str) -> str:
     """Play a row on a kind of server in another process; return what it says, or that it did not come to an end."""
     if kind == REFERENCE and shutil.which("indiserver") is None:
@@ -78,7 +83,8 @@ def table(found: dict[int, dict[str, str]], kinds: Sequence[str]) -> str:
 
 
 def _play(row: Row, kind: str, folder: str, answer: Connection) -> None:
-    """In the other process."""
+    """In the other process, which has nothing to tidy up: who started it ends everything below."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     adopt_orphans()
     stage = Stage(kind, Path(folder))
     try:

@@ -126,12 +126,6 @@ def has_more(client: ScriptedClient, text: bytes, than: int) -> bool:
     return client.received.count(text) > than
 
 
-def has_read(reader: psutil.Process, size: int) -> bool:
-    """Whether a process has read more bytes than that."""
-    read: int = reader.io_counters().read_chars
-    return read > size
-
-
 def memory(server: Server) -> int:
     """Resident bytes; 0 when it has ended."""
     try:

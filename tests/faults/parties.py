@@ -30,6 +30,7 @@ _READER = """
 import os, socket, sys
 client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 client.sendall(sys.argv[2].encode())
+print(open("/proc/self/io").readline().split()[1], flush=True)
 while os.read(client.fileno(), 65536):
     pass
 """
@@ -53,9 +54,10 @@ def config_file(lab: Lab, text: str) -> Path:
 
 
 def flood_driver(lab: Lab, device: str = "Flood") -> Path:
-    """Make a program that says the same of its device as fast as it is read; it ends when nobody reads any more."""
+    """Make a program that numbers updates of its device as fast as it is read; it ends when nobody reads any more."""
     path = lab.folder / "flood"
-    path.write_text(f'#!/bin/sh\nexec yes "{update(device)}"\n')
+    numbered = update(device).replace(">1<", ">%.0f<")
+    path.write_text(f'#!/bin/sh\nexec seq -f "{numbered}" 1 1000000000\n')
     path.chmod(0o755)
     return path
 
@@ -98,13 +100,33 @@ def let_pass(lab: Lab, seconds: float, unless: Callable[[], object] = lambda: Fa
     lab.pump.poll(lambda: unless() or time.monotonic() > until, f"{seconds} s pass")
 
 
+class Reader:
+    """A client in a process of its own, and how many bytes it has taken from the server."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.pid = process.pid
+        self._before = int(process.stdout.readline())  # what Python itself has read, of its modules
+        self._process = psutil.Process(process.pid)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that came until now."""
+        read: int = self._process.io_counters().read_chars
+        return read - self._before
+
+    def has_taken(self, size: int) -> bool:
+        """Whether more than that has come."""
+        return self.taken > size
+
+
 @contextlib.contextmanager
-def reader_process(server: Server, *messages: str) -> Iterator[psutil.Process]:
+def reader_process(server: Server, *messages: str) -> Iterator[Reader]:
     """Give a client in a process of its own, which says this and then reads as long as it runs."""
     words = [sys.executable, "-c", _READER, str(server.port), "".join(messages)]
-    with subprocess.Popen(words) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield psutil.Process(process.pid)
+            yield Reader(process)
         finally:
             process.kill()
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -35,7 +36,7 @@ def busy_server(lab: Lab, *options: object) -> Iterator[tuple[Server, Processes]
     ignore_eof(deaf)
     os.kill(stopped.latest.hello["pid"], signal.SIGSTOP)
     with reader_process(server, EVERYTHING) as reader, watched(deaf, stopped) as drivers:
-        lab.pump.poll(lambda: reader.io_counters().read_chars > MEGABYTE, "a client is flooded")
+        lab.pump.poll(partial(reader.has_taken, MEGABYTE), "a client is flooded")
         yield server, drivers
 
 

@@ -6,7 +6,6 @@ import os
 import threading
 from functools import partial
 
-import psutil
 import pytest
 
 from tests.lab.lab import Lab
@@ -22,10 +21,10 @@ def test_row_20_others_are_served_while_a_driver_floods(lab: Lab) -> None:
     server, alpha = one_driver(lab, flood_driver(lab))
     client = lab.client(server, "client", get("A"))
     with reader_process(server, EVERYTHING) as reader:
-        lab.pump.poll(lambda: reader.io_counters().read_chars > 10 * MEGABYTE, "somebody is flooded")
+        lab.pump.poll(partial(reader.has_taken, 10 * MEGABYTE), "somebody is flooded")
         assert served(client, alpha, times=20)
-        read = reader.io_counters().read_chars
-        lab.pump.poll(lambda: reader.io_counters().read_chars > read + MEGABYTE, "the flood goes on")
+        read = reader.taken
+        lab.pump.poll(partial(reader.has_taken, read + MEGABYTE), "the flood goes on")
     ends_well(server)
 
 
@@ -46,14 +45,8 @@ def test_row_21_a_blob_without_measure_arrives_while_the_others_are_served(lab: 
             send = partial(beta.send_attached, blob_vector("set", "B", "b", attached(len(payload))), payload)
         sending = threading.Thread(target=send)
         sending.start()
-        while sending.is_alive() or not has_read(reader, whole):
+        while sending.is_alive() or not reader.has_taken(whole):
             assert served(client, alpha, times=1)
         sending.join()
     assert peak_rss(server) - base < 2.5 * whole
     ends_well(server)
-
-
-def has_read(reader: psutil.Process, size: int) -> bool:
-    """Whether a process has read so many bytes."""
-    read: int = reader.io_counters().read_chars
-    return read > size
