@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from indigevent.errors import RemoteProtocolError
 from indigevent.protocol import clean, payload, repair
+from indigevent.protocol.element import Element
 from indigevent.protocol.message import BlobElement, BlobMessage, Message
 from indigevent.protocol.source import (
     INDI_START,
@@ -58,43 +59,6 @@ class Limits:
     max_name_bytes: int = 256
 
 
-class _Element:
-    """The element being read: what came out of it so far."""
-
-    __slots__ = (
-        "after_gap",
-        "blobs",
-        "device",
-        "indi_children",
-        "is_indi",
-        "name",
-        "offset",
-        "out",
-        "parts",
-        "repaired",
-        "tag",
-    )
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-        self.tag = ""
-        self.device = ""
-        self.name = ""
-        self.is_indi = False
-        self.out: list[bytes] = [b"<"]
-        self.parts: list[bytes] = []
-        self.blobs: list[BlobElement] = []
-        self.indi_children = 0
-        self.repaired = False
-        self.after_gap = False
-
-    def flush(self) -> None:
-        """Close the present part: what follows is a payload, which stays in its pieces."""
-        if self.out:
-            self.parts.append(b"".join(self.out))
-            self.out = []
-
-
 class Framer:
     """Cuts one peer's byte stream into messages.
 
@@ -109,7 +73,7 @@ class Framer:
         self._has_short_way = clean.fits(limits.max_depth, limits.max_attributes, limits.max_name_bytes)
         self._cutter = clean.Cutter()
         self._plain: bool | None = None
-        self._element: _Element | None = None
+        self._element: Element | None = None
         self._messages: list[Message] = []
         self._faults: list[RemoteProtocolError] = []
         self._attachments: deque[object] = deque()
@@ -117,17 +81,23 @@ class Framer:
 
     def feed(self, data: bytes, fds: Iterable[object] = ()) -> list[Message]:
         """The messages that `data` completes; `fds` are the handles that arrived with it (for attached BLOBs)."""
-        self._attachments.extend(fds)
-        if len(self._attachments) > _MAX_ATTACHMENTS:
-            self._refuse_attachments()
-        self._source.feed(data)
+        if fds:
+            self._attachments.extend(fds)
+            if len(self._attachments) > _MAX_ATTACHMENTS:
+                self._refuse_attachments()
+        source = self._source
+        is_between = self._element is None and source.pos == len(source.buffer)
+        source.feed(data)
         self._plain = None
-        return self._advance()
+        if not (is_between and self._take_all_clean(data)):
+            next(self._steps, None)
+        return self._take_messages()
 
     def close(self) -> list[Message]:
         """The peer has ended its stream: an unfinished element is a fault."""
         self._source.closed = True
-        messages = self._advance()
+        next(self._steps, None)
+        messages = self._take_messages()
         self._steps = iter(())  # the generator holds the framer, and what it had gathered
         self._source.feed(b"")
         return messages
@@ -142,10 +112,21 @@ class Framer:
         faults, self._faults = self._faults, []
         return faults
 
-    def _advance(self) -> list[Message]:
-        next(self._steps, None)
+    def _take_messages(self) -> list[Message]:
         messages, self._messages = self._messages, []
         return messages
+
+    def _take_all_clean(self, data: bytes) -> bool:
+        """Between messages, where most reads begin: take what is clean at once; False when something is left."""
+        begin = data.find(b"<")
+        if begin < 0 or not (self._has_short_way and len(data) <= self._limits.max_element_bytes):
+            return False
+        if not clean.is_plain(data):
+            return False
+        end = self._cutter.take_messages(data, begin, self._messages)
+        is_all = data.find(b"<", end) < 0
+        self._source.pos = len(data) if is_all else end
+        return is_all
 
     def _read_stream(self) -> Steps[None]:
         try:
@@ -195,7 +176,7 @@ class Framer:
     def _read_markup(self) -> Steps[None]:
         """One thing that begins with `<` between elements: an element, or something to pass over."""
         source = self._source
-        element = self._element = _Element(source.offset)
+        element = self._element = Element(source.offset)
         source.mark()
         source.removed = 0
         source.limit = source.offset + self._limits.max_element_bytes
@@ -233,7 +214,7 @@ class Framer:
             yield from source.run(_SUBSET_END, keep=False)
             yield from source.run(_TAG_END, keep=False)
 
-    def _give_up(self, element: _Element, fault: Malformed) -> Steps[None]:
+    def _give_up(self, element: Element, fault: Malformed) -> Steps[None]:
         """Drop the element and read on after it; when that is at once a new element, this one was cut off by it."""
         source = self._source
         seen_at = source.offset
@@ -275,7 +256,7 @@ class Framer:
         detail = f"{what} was dropped: {fault.detail}"
         self._faults.append(RemoteProtocolError(fault.kind.value, element.offset, self._source.excerpt(), detail))
 
-    def _read_root(self, element: _Element) -> Steps[None]:
+    def _read_root(self, element: Element) -> Steps[None]:
         source = self._source
         source.take(1)
         if (yield from source.space()):
@@ -296,7 +277,7 @@ class Framer:
             start = b"".join(element.out)
         self._finish(element, start)
 
-    def _finish(self, element: _Element, start: bytes) -> None:
+    def _finish(self, element: Element, start: bytes) -> None:
         element.flush()
         if element.repaired or self._source.removed:
             self.repaired += 1
@@ -325,7 +306,7 @@ class Framer:
             blob.attached = self._attachments.popleft()
         return blob
 
-    def _read_attributes(self, element: _Element) -> Steps[dict[str, str]]:
+    def _read_attributes(self, element: Element) -> Steps[dict[str, str]]:
         """The attributes up to the `>` or `/>`, at which reading then stands."""
         source = self._source
         attributes: dict[str, str] = {}
@@ -348,7 +329,7 @@ class Framer:
             element.out.append(name.encode())
             attributes[name] = yield from self._read_value(element, name)
 
-    def _read_value(self, element: _Element, name: str) -> Steps[str]:
+    def _read_value(self, element: Element, name: str) -> Steps[str]:
         source = self._source
         element.out.append((yield from source.space()))
         if not (yield from source.looking_at(b"=")):
@@ -366,7 +347,7 @@ class Framer:
         element.out.append(value)
         return repair.unescape(value[1:-1])
 
-    def _at_empty_end(self, element: _Element) -> Steps[bool]:
+    def _at_empty_end(self, element: Element) -> Steps[bool]:
         """Take the end of a start tag; whether it was `/>`."""
         source = self._source
         empty = yield from source.looking_at(b"/")
@@ -379,7 +360,7 @@ class Framer:
         element.out.append(source.take(1))
         return empty
 
-    def _read_content(self, element: _Element, tag: bytes, depth: int) -> Steps[None]:
+    def _read_content(self, element: Element, tag: bytes, depth: int) -> Steps[None]:
         """Text and children up to and with the end tag of `tag`."""
         source = self._source
         while True:
@@ -392,7 +373,7 @@ class Framer:
             else:
                 yield from self._read_child(element, depth)
 
-    def _read_text(self, element: _Element) -> Steps[None]:
+    def _read_text(self, element: Element) -> Steps[None]:
         pieces, _ = yield from self._source.before_markup(lambda _: False)
         raw = b"".join(pieces)
         text = repair.text(raw)
@@ -402,7 +383,7 @@ class Framer:
         element.repaired |= text != raw
         element.out.append(text)
 
-    def _read_special(self, element: _Element) -> Steps[None]:
+    def _read_special(self, element: Element) -> Steps[None]:
         """Markup that is not an element: CDATA gives its text, comments and PIs are left out."""
         source = self._source
         element.repaired = element.after_gap = True
@@ -419,7 +400,7 @@ class Framer:
                 return
         raise Malformed(FaultKind.MARKUP, "it has a declaration inside")
 
-    def _read_end_tag(self, element: _Element, tag: bytes) -> Steps[None]:
+    def _read_end_tag(self, element: Element, tag: bytes) -> Steps[None]:
         source = self._source
         source.take(2)
         if (yield from source.space()):
@@ -432,7 +413,7 @@ class Framer:
             raise Malformed(FaultKind.END_TAG, f"</{name.decode()} has no '>'")
         element.out.append(source.take(1))
 
-    def _read_child(self, element: _Element, depth: int) -> Steps[None]:
+    def _read_child(self, element: Element, depth: int) -> Steps[None]:
         source = self._source
         yield from self._check_for_cut(element)
         if depth >= self._limits.max_depth:
@@ -451,7 +432,7 @@ class Framer:
         elif not empty:
             yield from self._read_content(element, tag, depth + 1)
 
-    def _check_for_cut(self, element: _Element) -> Steps[None]:
+    def _check_for_cut(self, element: Element) -> Steps[None]:
         """An INDI start tag ends an open INDI element; of an unknown one it is content, once if that has no device."""
         source = self._source
         match = None
@@ -468,7 +449,7 @@ class Framer:
         if element.indi_children > 1 and not element.device:
             raise CutOff("a second new element began inside it")
 
-    def _read_blob(self, element: _Element, attributes: dict[str, str], empty: bool) -> Steps[None]:
+    def _read_blob(self, element: Element, attributes: dict[str, str], empty: bool) -> Steps[None]:
         if empty:
             element.blobs.append(BlobElement(attributes))
             return

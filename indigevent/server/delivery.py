@@ -54,11 +54,19 @@ class Delivery:
             self._run_recipients = recipients
         self._run.append(message.parts[0])
 
+    def close_run(self) -> None:
+        """Queue what was gathered; later messages must not overtake it."""
+        run, recipients = self._run, self._run_recipients
+        if run:
+            self._run = []
+            self._queue_run(run, b"\n".join([*run, b""]), recipients)
+            self._touched.update(dict.fromkeys(recipients))
+
     def _deliver_run(self) -> None:
         """What was gathered is all that there is: peers for whom nothing waits get it without a queue."""
-        run = [*self._run, b""]
-        data = b"\n".join(run)
-        size, count = len(data), len(self._run)
+        run = self._run
+        data = b"\n".join([*run, b""])
+        size, count = len(data), len(run)
         limit = self._limits.max_queue_bytes - size
         now, later = self._turns.share(self._run_recipients)
         for peer in now:
@@ -68,34 +76,19 @@ class Delivery:
                 outlet.deliver(data, size)
             else:
                 self._push_singly(peer, run)
-        for peer in later:
-            outlet = peer.outlet
-            if outlet.queue.size <= limit:
-                outlet.sent_messages += count
-                outlet.queue.push_piece(data, size)
-            else:
-                self._push_singly(peer, run)
+                self._touched[peer] = None
+        if later:
+            self._queue_run(run, data, later)
 
-    def close_run(self) -> None:
-        """Queue what was gathered; later messages must not overtake it."""
-        run, recipients = self._run, self._run_recipients
-        if not run:
-            return
-        self._run = []
-        if not recipients:
-            return
-        count = len(run)
-        run.append(b"")
-        data = b"\n".join(run)
-        size = len(data)
+    def _queue_run(self, run: list[bytes], data: bytes, peers: Sequence[Peer]) -> None:
+        """Queue messages, `data` in one piece, for peers who are written to later."""
+        size, count = len(data), len(run)
         limit = self._limits.max_queue_bytes - size
-        touched = self._touched
-        for peer in recipients:
+        for peer in peers:
             outlet = peer.outlet
             if outlet.queue.size <= limit:
                 outlet.sent_messages += count
                 outlet.queue.push_piece(data, size)
-                touched[peer] = None
             else:
                 self._push_singly(peer, run)
 
@@ -126,7 +119,8 @@ class Delivery:
             self.close_run()
         elif self._run and self._run_recipients:
             self._deliver_run()
-        self.flush()
+        if self._touched:
+            self.flush()
 
     def flush(self) -> None:
         """Let every peer that something was queued for have it."""
@@ -135,12 +129,11 @@ class Delivery:
 
     def _push_singly(self, peer: Peer, run: Sequence[bytes]) -> None:
         """Near its limit a peer gets message by message, so that it is over by one at most."""
-        for data in run[:-1]:
+        for data in run:
             if not self._may_push(peer):
                 return
             peer.outlet.sent_messages += 1
             peer.outlet.queue.push_piece(data + b"\n", len(data) + 1)
-        self._touched[peer] = None
 
     def _may_push(self, peer: Peer) -> bool:
         """The -m policy; it looks at what waits already, so a queue is over its limit by one message at most."""

@@ -200,9 +200,12 @@ class Link:
 
     def _framed(self, data: bytes, handles: Sequence[fdpass.BlobHandle] = ()) -> list[Message]:
         """The messages that one read completed."""
-        started = time.monotonic()
-        messages = self.framer.feed(data, handles)
-        self._adapt_reads(len(data), time.monotonic() - started)
+        if len(data) < _MIN_READ_BYTES:
+            messages = self.framer.feed(data, handles)
+        else:
+            started = time.monotonic()
+            messages = self.framer.feed(data, handles)
+            self._adapt_reads(len(data), time.monotonic() - started)
         if messages and not self.received_messages:
             self._meet(messages[0])
         self.received_bytes += len(data)

@@ -11,12 +11,13 @@ import re
 import socket
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Protocol
 
 import gevent
 
+from indigevent import fdpass
 from indigevent.protocol import requests
 from indigevent.protocol.constants import PROTOCOL_VERSION
 from indigevent.protocol.message import Message
@@ -49,11 +50,11 @@ class DriverLink(Link):
         unread = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4))
         return bool(self.queue) or any(unread)
 
-    def batches(self) -> Iterator[list[Message]]:
+    def _framed(self, data: bytes, handles: Sequence[fdpass.BlobHandle] = ()) -> list[Message]:
         """As every link's, without what the screen keeps back."""
-        for messages in super().batches():
-            self.heard_s = time.monotonic()
-            yield messages if self.screen is None else self.screen(messages)
+        messages = super()._framed(data, handles)
+        self.heard_s = time.monotonic()
+        return messages if self.screen is None else self.screen(messages)
 
 
 class Question(Protocol):
