@@ -60,6 +60,11 @@ setup(
             "indigevent = indigevent.cli.server:main",
             "indigevent-ctl = indigevent.cli.ctl:main",
             "indigevent-driver = indigevent.driver.run:main",
+            "indigevent-getprop = indigevent.cli.getprop:main",
+            "indigevent-setprop = indigevent.cli.setprop:main",
+            "indigevent-eval = indigevent.cli.evaluate:main",
+            "indigevent-record = indigevent.cli.record:main",
+            "indigevent-replay = indigevent.cli.replay:main",
         ]
     },
     classifiers=[

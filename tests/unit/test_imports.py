@@ -18,6 +18,7 @@ PURE = (
     "indigevent.routing",
     "indigevent.supervision",
     "indigevent.client.model",
+    "indigevent.client.commands",
     "indigevent.driver.properties",
 )
 IMPURE = ("gevent", "socket", "subprocess", "os", "time", "psutil")
@@ -29,11 +30,13 @@ MAY_IMPORT = {
     "indigevent.routing": ("errors", "protocol"),
     "indigevent.supervision": ("errors", "protocol"),
     "indigevent.client.model": ("errors", "protocol"),
+    "indigevent.client.commands": ("errors", "protocol", "client.model"),
     "indigevent.driver.properties": ("errors", "protocol"),
     "indigevent.driver": ("errors", "protocol", "fdpass"),
     "indigevent.fdpass": (),
     "indigevent.embedding": ("errors", "protocol", "supervision", "logs", "config", "driver", "server"),
-    "indigevent.client": ("errors", "protocol", "logs"),
+    "indigevent.client": ("errors", "protocol", "logs", "fdpass"),
+    "indigevent.tools": ("errors", "protocol", "client", "logs"),
     "indigevent.config": ("errors", "protocol", "routing", "supervision"),
     "indigevent.background": (),
     "indigevent.control": (),

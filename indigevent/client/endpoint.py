@@ -1,0 +1,106 @@
+"""Where a server is, and how a connection to it is made: TCP, TLS, or the local socket that BLOBs need no copy on."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from indigevent import fdpass
+from indigevent.errors import ClientError
+from indigevent.protocol.constants import DEFAULT_PORT
+
+
+class Stream(Protocol):
+    """A connected byte stream; one thread reads, any may write."""
+
+    def receive(self, max_bytes: int) -> tuple[bytes, Sequence[fdpass.BlobHandle]]:
+        """Wait for bytes, and the descriptors that came with them; b"" at the end. TimeoutError when nothing comes."""
+
+    def send(self, data: bytes) -> None:
+        """Write all of it; TimeoutError when the server does not take it."""
+
+    def end(self) -> None:
+        """Wake up whoever reads or writes: it is over."""
+
+    def close(self) -> None:
+        """Close the descriptor; only the reader may."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server's address; `local` is the path of its local socket, `tls` how to trust it."""
+
+    host: str = "localhost"
+    port: int = DEFAULT_PORT
+    local: str = ""
+    tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        return self.local or f"{self.host}:{self.port}"
+
+    def open(self, timeout_s: float) -> Stream:
+        """Connect; every later read and write has the same timeout, in seconds.
+
+        Raises ClientError, naming the address and the cause.
+        """
+        try:
+            if self.local:
+                return LocalStream(_connect_local(self.local, timeout_s))
+            sock = socket.create_connection((self.host, self.port), timeout_s)
+        except OSError as error:
+            cause = error.strerror or str(error) or "no answer"
+            raise ClientError(
+                f"no INDI server at {self}: {cause}; start one, or say where it is (host and port, or its local socket)"
+            ) from None
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return TcpStream(sock)
+
+
+class TcpStream:
+    """A plain TCP connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def receive(self, max_bytes: int) -> tuple[bytes, Sequence[fdpass.BlobHandle]]:
+        """Wait for bytes."""
+        return self._sock.recv(max_bytes), ()
+
+    def send(self, data: bytes) -> None:
+        """Write all of it."""
+        self._sock.sendall(data)
+
+    def end(self) -> None:
+        """Shut down both directions."""
+        with contextlib.suppress(OSError):  # the server was quicker
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+
+class LocalStream(TcpStream):
+    """A connection to the local socket: BLOBs come as descriptors of shared memory."""
+
+    def receive(self, max_bytes: int) -> tuple[bytes, Sequence[fdpass.BlobHandle]]:
+        """Wait for bytes and descriptors."""
+        data, handles, _ = fdpass.receive(self._sock, max_bytes)
+        return data, handles
+
+
+def _connect_local(path: str, timeout_s: float) -> socket.socket:
+    """The reference's local socket is in the abstract namespace."""
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(timeout_s)
+        sock.connect("\0" + path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
