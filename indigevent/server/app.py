@@ -22,27 +22,27 @@ from indigevent.errors import ConfigError
 from indigevent.logs import LogWriter, log
 from indigevent.protocol import codec
 from indigevent.protocol.vectors import UserMessage
-from indigevent.server.clients import ClientRegistry
-from indigevent.server.control import Control
-from indigevent.server.control_socket import NONE, open_control_socket
+from indigevent.server.clients.reception import Reception
+from indigevent.server.clients.registry import ClientRegistry
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
-from indigevent.server.drivers import DriverRegistry
-from indigevent.server.events import Events
+from indigevent.server.drivers.guardian import Guardian
+from indigevent.server.drivers.registry import DriverRegistry
 from indigevent.server.fifo import Fifo
 from indigevent.server.greenlets import spawn
-from indigevent.server.guardian import Guardian
 from indigevent.server.house import House
 from indigevent.server.islog import IsLog
 from indigevent.server.listeners import Listener, address_of
 from indigevent.server.memory import keep_for_blobs
-from indigevent.server.operations import Operations
+from indigevent.server.operating.control import Control
+from indigevent.server.operating.control_socket import NONE, open_control_socket
+from indigevent.server.operating.events import Events
+from indigevent.server.operating.operations import Operations
+from indigevent.server.operating.status import Status
+from indigevent.server.operating.systemd import ServiceManager, for_drivers
+from indigevent.server.operating.web import Web
 from indigevent.server.preparation import Sockets, client_policy, driver_defaults, open_log, raise_fd_limit, tls_context
-from indigevent.server.reception import Reception
-from indigevent.server.status import Status
 from indigevent.server.switchboard import Switchboard
-from indigevent.server.systemd import ServiceManager, for_drivers
-from indigevent.server.web import Web
 from indigevent.supervision.specs import EmbeddedSpec
 
 EXIT_FAILURE = 1

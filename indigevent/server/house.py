@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from indigevent.server.clients import ClientRegistry
+from indigevent.server.clients.registry import ClientRegistry
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
-from indigevent.server.guardian import Guardian
+from indigevent.server.drivers.guardian import Guardian
 from indigevent.server.switchboard import Switchboard
 
 

@@ -10,7 +10,7 @@ from indigevent.config.settings import Settings
 from indigevent.errors import ConfigError
 from indigevent.log_output import LogFile
 from indigevent.logs import LogWriter
-from indigevent.server.door import ClientPolicy
+from indigevent.server.clients.door import ClientPolicy
 from indigevent.server.house import DriverDefaults
 from indigevent.server.listeners import Flags, address_of, bind_local, bind_tcp
 from indigevent.server.reach import reach

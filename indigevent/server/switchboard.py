@@ -18,8 +18,8 @@ from indigevent.routing.peers import Client, Driver, Peer
 from indigevent.routing.table import MOURNING_S, Recipients, RoutingTable
 from indigevent.server import blobs
 from indigevent.server.blobs import BlobForms
+from indigevent.server.clients.gate import Gate
 from indigevent.server.delivery import Delivery, QueueLimits
-from indigevent.server.gate import Gate
 from indigevent.server.greenlets import spawn
 from indigevent.server.islog import IsLog
 from indigevent.server.pings import PingDesk

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from indigevent.cli.server import main
-from indigevent.server.drivers import DriverRegistry
+from indigevent.server.drivers.registry import DriverRegistry
 from indigevent.server.switchboard import Switchboard
 from indigevent.supervision.policy import RestartPolicy
 

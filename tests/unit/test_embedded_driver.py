@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from indigevent.server.clients import ClientRegistry
+from indigevent.server.clients.door import ClientPolicy
+from indigevent.server.clients.registry import ClientRegistry
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
-from indigevent.server.door import ClientPolicy
-from indigevent.server.embedded_driver import EmbeddedDriver
-from indigevent.server.guardian import Guardian
+from indigevent.server.drivers.embedded_driver import EmbeddedDriver
+from indigevent.server.drivers.guardian import Guardian
 from indigevent.server.house import DriverDefaults, House
 from indigevent.server.switchboard import Switchboard
 from indigevent.supervision.specs import EmbeddedSpec

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from indigevent.server.guardian import Guardian
+from indigevent.server.drivers.guardian import Guardian
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pidfd is Linux's")
 
@@ -100,7 +100,7 @@ def test_it_outlives_the_process_group_that_it_was_started_in(victims: list[Vict
     victims.append(Victim(LISTENS))
     (victim,) = victims
     program = (
-        "import sys; from indigevent.server.guardian import Guardian; guardian = Guardian();"
+        "import sys; from indigevent.server.drivers.guardian import Guardian; guardian = Guardian();"
         f"guardian.watch({victim.group}); print('ready', flush=True); sys.stdin.read()"
     )
     server = subprocess.Popen(

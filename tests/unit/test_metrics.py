@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
-from indigevent.server.metrics import exposition
-from indigevent.server.status import plain_counters
-from indigevent.server.web import health
+from indigevent.server.operating.metrics import exposition
+from indigevent.server.operating.status import plain_counters
+from indigevent.server.operating.web import health
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 TRAFFIC = {"received_messages": 5, "received_bytes": 500, "sent_messages": 3, "sent_bytes": 300}

@@ -8,12 +8,12 @@ import weakref
 
 import gevent
 
-from indigevent.server.client_link import serve_client
-from indigevent.server.clients import ClientRegistry, Connection
+from indigevent.server.clients.door import ClientPolicy
+from indigevent.server.clients.registry import ClientRegistry, Connection
+from indigevent.server.clients.service import serve_client
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import QueueLimits
-from indigevent.server.door import ClientPolicy
-from indigevent.server.guardian import Guardian
+from indigevent.server.drivers.guardian import Guardian
 from indigevent.server.house import DriverDefaults, House
 from indigevent.server.switchboard import Switchboard
 

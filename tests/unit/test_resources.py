@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from indigevent.server.resources import Meter
+from indigevent.server.operating.resources import Meter
 from indigevent.supervision.limits import LimitWatch, Usage
 
 BUSY = "import sys; data = bytearray(50 << 20); print(flush=True)\nwhile True: pass"

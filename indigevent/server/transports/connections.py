@@ -9,7 +9,7 @@ import gevent
 import gevent.socket
 
 from indigevent.errors import ConfigError, DriverError
-from indigevent.server.driver_process import DriverProcess, ShortOfDescriptors
+from indigevent.server.drivers.driver_process import DriverProcess, ShortOfDescriptors
 from indigevent.server.house import House
 from indigevent.server.listeners import tune_tcp
 from indigevent.server.transports.channel import Channel

@@ -11,8 +11,8 @@ from gevent.event import Event
 from indigevent.errors import DriverError
 from indigevent.logs import log
 from indigevent.routing.peers import Driver
-from indigevent.server.driver_process import ShortOfDescriptors
-from indigevent.server.driver_run import EXIT, DriverRun, how_it_ended, tell
+from indigevent.server.drivers.driver_process import ShortOfDescriptors
+from indigevent.server.drivers.driver_run import EXIT, DriverRun, how_it_ended, tell
 from indigevent.server.house import House
 from indigevent.server.traffic import FaultCount, TrafficCount
 from indigevent.supervision.limits import Usage

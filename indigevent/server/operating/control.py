@@ -19,12 +19,12 @@ from gevent.event import Event
 from indigevent.control import MAX_REQUEST_BYTES
 from indigevent.errors import IndiError
 from indigevent.logs import log
-from indigevent.server.control_socket import ControlSocket
+from indigevent.server.clients.door import credentials, user_name
 from indigevent.server.counters import Counters
-from indigevent.server.door import credentials, user_name
 from indigevent.server.greenlets import give_turn, spawn
 from indigevent.server.listeners import Listener
-from indigevent.server.operations import Operations
+from indigevent.server.operating.control_socket import ControlSocket
+from indigevent.server.operating.operations import Operations
 
 _MAX_CONNECTIONS = 32
 # So long a connection may be silent, or leave an answer unread.

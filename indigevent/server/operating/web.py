@@ -238,7 +238,7 @@ def _json(snapshot: Snapshot) -> bytes:
 def _exposition(*sources: object) -> Callable[[], bytes]:
     """Import the metrics only where they are wanted: the bare daemon does without the library."""
     try:
-        module = import_module("indigevent.server.metrics")
+        module = import_module("indigevent.server.operating.metrics")
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("prometheus_client"):
             raise

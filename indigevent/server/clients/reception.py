@@ -8,8 +8,8 @@ import ssl
 import gevent
 from gevent.event import Event
 
-from indigevent.server.client_link import serve_client
-from indigevent.server.clients import Connection
+from indigevent.server.clients.registry import Connection
+from indigevent.server.clients.service import serve_client
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 

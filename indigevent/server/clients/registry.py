@@ -13,10 +13,10 @@ from indigevent.errors import ClientError
 from indigevent.routing.access import EVERYTHING, Visitor
 from indigevent.routing.interest import Interest
 from indigevent.routing.peers import Client
+from indigevent.server.clients.door import ClientPolicy, Door, Refusal, credentials, user_name
+from indigevent.server.clients.notices import dismiss
 from indigevent.server.counters import Counters
-from indigevent.server.door import ClientPolicy, Door, Refusal, credentials, user_name
 from indigevent.server.link import Link
-from indigevent.server.notices import dismiss
 
 # How many of a client's subscriptions are listed; it may have any number.
 _MAX_LISTED = 100

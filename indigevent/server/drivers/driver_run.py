@@ -14,14 +14,14 @@ from indigevent.logs import log
 from indigevent.protocol.framing import FaultKind
 from indigevent.protocol.message import Message
 from indigevent.routing.peers import Driver
-from indigevent.server.driver_process import DriverProcess
-from indigevent.server.driver_service import serve_driver
+from indigevent.server.clients.notices import notice
+from indigevent.server.drivers.driver_process import DriverProcess
+from indigevent.server.drivers.driver_service import serve_driver
+from indigevent.server.drivers.watchdog import DefinitionRequest, DriverLink, Ping, Question, StallWatch, Watchdog
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
-from indigevent.server.notices import notice
-from indigevent.server.resources import Meter
+from indigevent.server.operating.resources import Meter
 from indigevent.server.traffic import FaultCount, count_faults
-from indigevent.server.watchdog import DefinitionRequest, DriverLink, Ping, Question, StallWatch, Watchdog
 from indigevent.supervision.limits import Excess, LimitWatch, Usage
 from indigevent.supervision.policy import Flood
 from indigevent.supervision.specs import DriverSpec

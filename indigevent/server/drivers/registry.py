@@ -8,13 +8,13 @@ import gevent
 
 from indigevent.errors import DriverError
 from indigevent.logs import log
-from indigevent.server.driver_process import KILL_AFTER_S
-from indigevent.server.embedded_driver import EmbeddedDriver
+from indigevent.server.drivers.driver_process import KILL_AFTER_S
+from indigevent.server.drivers.embedded_driver import EmbeddedDriver
+from indigevent.server.drivers.local_driver import LocalDriver
+from indigevent.server.drivers.remote_driver import RemoteDriver
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
-from indigevent.server.local_driver import LocalDriver
-from indigevent.server.remote_driver import RemoteDriver
-from indigevent.server.resources import ResourceMonitor
+from indigevent.server.operating.resources import ResourceMonitor
 from indigevent.supervision.limits import Usage
 from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, FifoCommand, RemoteSpec, Spec
 

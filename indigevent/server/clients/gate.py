@@ -10,9 +10,9 @@ from indigevent.logs import log
 from indigevent.protocol.message import Message
 from indigevent.routing.interest import Scope
 from indigevent.routing.peers import Client
+from indigevent.server.clients.notices import notice
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import Delivery
-from indigevent.server.notices import notice
 
 # Names come from the client; after so many it knows.
 _MAX_TOLD = 1000

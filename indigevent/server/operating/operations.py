@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from indigevent.errors import ConfigError, IndiError
 from indigevent.logs import log
-from indigevent.server.events import Events
-from indigevent.server.status import Status, Statuses
+from indigevent.server.operating.events import Events
+from indigevent.server.operating.status import Status, Statuses
 from indigevent.supervision.specs import DriverSpec, Spec, parse_driver
 
 Request = Mapping[str, Any]

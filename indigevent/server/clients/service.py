@@ -10,12 +10,12 @@ from indigevent.logs import log
 from indigevent.protocol.message import Message
 from indigevent.routing.access import rule_for
 from indigevent.routing.peers import Client
-from indigevent.server.clients import Connection
-from indigevent.server.door import Refusal, denial
+from indigevent.server.clients.door import Refusal, denial
+from indigevent.server.clients.patience import Patience, Rate
+from indigevent.server.clients.registry import Connection
 from indigevent.server.faults import FaultLog
 from indigevent.server.house import House
 from indigevent.server.link import Link
-from indigevent.server.patience import Patience, Rate
 from indigevent.server.traffic import FaultCount, count_faults
 from indigevent.server.transports.tls import TlsChannel
 

@@ -12,7 +12,7 @@ from gevent.event import Event
 from indigevent.logs import log
 from indigevent.protocol import requests
 from indigevent.routing.peers import Driver
-from indigevent.server.driver_service import serve_driver
+from indigevent.server.drivers.driver_service import serve_driver
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 from indigevent.server.link import Link

@@ -19,8 +19,8 @@ from gevent.threadpool import ThreadPool
 
 from indigevent.errors import DriverError
 from indigevent.logs import log
+from indigevent.server.drivers.guardian import Guardian
 from indigevent.server.greenlets import spawn
-from indigevent.server.guardian import Guardian
 from indigevent.supervision.specs import DriverSpec
 
 _READ = 1

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from indigevent.logs import log
 from indigevent.routing.access import AccessRule, Network, Visitor, is_within, rule_for
+from indigevent.server.clients.notices import notice
 from indigevent.server.counters import Counters
-from indigevent.server.notices import notice
 
 _QUIET_S = 60.0
 _MAX_REMEMBERED = 1000

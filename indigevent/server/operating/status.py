@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from indigevent import __version__
 from indigevent.server import greenlets
 from indigevent.server.counters import Counters
-from indigevent.server.resources import Meter
+from indigevent.server.operating.resources import Meter
 from indigevent.supervision.limits import Usage
 
 

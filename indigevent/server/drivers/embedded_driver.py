@@ -12,7 +12,7 @@ import time
 
 from indigevent.logs import log
 from indigevent.routing.peers import Driver
-from indigevent.server.driver_service import serve_driver
+from indigevent.server.drivers.driver_service import serve_driver
 from indigevent.server.house import House
 from indigevent.server.link import Link
 from indigevent.server.traffic import FaultCount, TrafficCount, count_faults
