@@ -83,11 +83,11 @@ def _server_lines(status: Row, earlier: Row | None, seconds: float) -> list[Line
         f"up {duration(server['uptime_s'])}",
         f"CPU {percent(_server_cpu(server, earlier, seconds))}",
         size(server["memory_bytes"]),
-        f"{server['descriptors']} descriptors",
-        f"{server['threads']} threads",
-        f"{server['greenlets']} greenlets",
-        f"{len(status['drivers'])} drivers",
-        f"{len(status['clients'])} clients",
+        _many(server["descriptors"], "descriptor"),
+        _many(server["threads"], "thread"),
+        _many(server["greenlets"], "greenlet"),
+        _many(len(status["drivers"]), "driver"),
+        _many(len(status["clients"]), "client"),
     ]
     places = [*server["listening"], f"@{server['local_socket']}"]
     config = f"   config {server['config_file']}" if server["config_file"] else ""
@@ -227,3 +227,7 @@ _EVENT_COLUMNS = (
     _Column("COMMAND", lambda row, _: clean(row["command"], _NOTE_COLUMNS)),
     _Column("OUTCOME", lambda row, _: clean(row["outcome"])),
 )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -90,7 +90,7 @@ def test_a_status_shows_the_server_its_drivers_and_its_clients() -> None:
     shown = texts(status_lines(Sample(status(driver(), clients=(client(),), refused={"network": 3}), 0.0), None))
     assert shown[0].split() == [
         *("indigevent", "1.2.3", "pid", "99", "up", "3m", "20s", "CPU", "1%", "48", "MB"),
-        *("23", "descriptors", "3", "threads", "14", "greenlets", "1", "drivers", "1", "clients"),
+        *("23", "descriptors", "3", "threads", "14", "greenlets", "1", "driver", "1", "client"),
     ]
     assert shown[1:3] == ["listens on 127.0.0.1:7624  @/tmp/indiserver", "refused: network 3"]
     drivers, clients = "\n".join(shown[3:6]), "\n".join(shown[6:])
