@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,8 @@ _BACKLOG = 1024
 _READ = 1
 _SHORT_OF_FDS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_S = 1.0
+# A shortage is over, and the next one is told again, when nobody had to wait for so long.
+_SHORTAGE_S = 60.0
 # How many newcomers are seen to before everybody else has a turn: as many take a millisecond.
 _FEW = 16
 
@@ -41,7 +44,7 @@ class Listener:
         self._sock = sock
         self._on_connection = on_connection
         self._fd_freed = fd_freed
-        self._is_short = False
+        self._shortage_ends_s = 0.0
 
     def run(self) -> None:
         """Accept until killed."""
@@ -65,16 +68,16 @@ class Listener:
                 if error.errno in _SHORT_OF_FDS:
                     self._pause(error)
                 return
-            self._is_short = False
             if connection.family != socket.AF_UNIX:
                 tune_tcp(connection)
             self._on_connection(connection, address)
 
     def _pause(self, error: OSError) -> None:
         """No descriptor for a newcomer, who waits in the kernel's queue until somebody leaves."""
-        if not self._is_short:
-            self._is_short = True
+        now_s = time.monotonic()
+        if now_s >= self._shortage_ends_s:
             log.warning("New clients have to wait: %s; raise the limit of open files", error.strerror)
+        self._shortage_ends_s = now_s + _SHORTAGE_S
         self._fd_freed.clear()
         self._fd_freed.wait(_RETRY_S)
 

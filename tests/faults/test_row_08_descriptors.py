@@ -27,6 +27,7 @@ def test_row_08_newcomers_wait_until_a_descriptor_is_free(lab: Lab) -> None:
         last.send(EVERYTHING)
         last.ping()
         assert served(last, alpha)
+    assert server.log.count("New clients have to wait") == 1
     ends_well(server)
 
 
