@@ -126,7 +126,8 @@ def _switches(known: Property, values: Mapping[str, Any], where: str) -> NewVect
 
 
 def _switch(name: str, value: Any, where: str) -> SwitchState:
-    state = value if isinstance(value, SwitchState) else _ON_WORDS.get(value)
+    is_word = isinstance(value, (bool, str))
+    state = value if isinstance(value, SwitchState) else _ON_WORDS.get(value) if is_word else None
     if state is None:
         raise ClientError(f'{where}.{name} is a switch; it is True or False ("On" or "Off"), not {value!r}')
     return state
@@ -136,9 +137,10 @@ def _blobs(known: Property, values: Mapping[str, Any], where: str) -> NewVector:
     ones = []
     for name, value in values.items():
         data, blob_format = value if isinstance(value, tuple) and len(value) == 2 else (value, "")
-        if not isinstance(data, (bytes, bytearray, memoryview)):
+        if not (isinstance(data, (bytes, bytearray, memoryview)) and isinstance(blob_format, str)):
             raise ClientError(f"{where}.{name} is a BLOB; give bytes and a format, as in (data, '.fits')")
-        ones.append(OneBLOB(name, len(memoryview(data).cast("B")), blob_format, bytes(data)))
+        content = bytes(data)
+        ones.append(OneBLOB(name, len(content), blob_format, content))
     return NewBLOBVector(device=known.device, name=known.name, elements=tuple(ones))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from indigevent import fdpass
+from indigevent.client.tls import TlsStream, reason, send_all
 from indigevent.errors import ClientError
 from indigevent.protocol.constants import DEFAULT_PORT
 
@@ -43,22 +44,35 @@ class Endpoint:
         return self.local or f"{self.host}:{self.port}"
 
     def open(self, timeout_s: float) -> Stream:
-        """Connect; every later read and write has the same timeout, in seconds.
+        """Connect; every later read, and each piece that is written, has the same timeout, in seconds.
 
         Raises ClientError, naming the address and the cause.
         """
         try:
-            if self.local:
-                return LocalStream(_connect_local(self.local, timeout_s))
-            sock = socket.create_connection((self.host, self.port), timeout_s)
+            sock = _connect_local(self.local, timeout_s) if self.local else self._connect(timeout_s)
         except OSError as error:
             cause = error.strerror or str(error) or "no answer"
             raise ClientError(
                 f"no INDI server at {self}: {cause}; start one, or say where it is (host and port, or its local socket)"
             ) from None
+        if self.local:
+            return LocalStream(sock)
+        return TcpStream(sock) if self.tls is None else self._secured(sock, self.tls)
+
+    def _connect(self, timeout_s: float) -> socket.socket:
+        sock = socket.create_connection((self.host, self.port), timeout_s)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return TcpStream(sock)
+        return sock
+
+    def _secured(self, sock: socket.socket, context: ssl.SSLContext) -> Stream:
+        try:
+            return TlsStream(sock, context, self.host)
+        except BaseException as error:
+            sock.close()
+            if not isinstance(error, OSError):
+                raise
+            raise ClientError(f"no TLS with {self}: {reason(error)}") from None
 
 
 class TcpStream:
@@ -72,8 +86,8 @@ class TcpStream:
         return self._sock.recv(max_bytes), ()
 
     def send(self, data: bytes) -> None:
-        """Write all of it."""
-        self._sock.sendall(data)
+        """Write all of it; the timeout begins anew whenever the server has taken something."""
+        send_all(self._sock, data)
 
     def end(self) -> None:
         """Shut down both directions."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Protocol
 
+from indigevent.client import interrupts
 from indigevent.client.model import Event, EventKind
 from indigevent.errors import ClientError
 from indigevent.logs import log
 
 _MAX_WAITING = 10_000
+_MAX_WAITING_BYTES = 512 << 20
 Callback = Callable[[Event], object]
+
+
+class Wanted(Protocol):
+    """Says which events are wanted."""
+
+    def passes(self, event: Event) -> bool:
+        """Whether an event is wanted."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +44,17 @@ class Filter:
 class Subscription:
     """Events in the order in which they happened, waiting until they are taken; iteration ends with `close`.
 
-    At most 10,000 wait: when more come, the oldest are dropped, counted in `dropped` and logged once.
+    At most 10,000 wait, with 512 MB of BLOBs: when more come, the oldest are dropped, counted in `dropped` and logged
+    once.
     """
 
-    def __init__(self, wanted: Filter, on_close: Callable[[Subscription], None]) -> None:
+    def __init__(self, wanted: Wanted, on_close: Callable[[Subscription], None]) -> None:
         self.dropped = 0
         self._wanted = wanted
         self._on_close = on_close
-        self._queue: queue.Queue[Event | None] = queue.Queue()
+        self._waiting: deque[Event] = deque()
+        self._waiting_bytes = 0
+        self._changed = threading.Condition()
         self._is_closed = False
 
     def __enter__(self) -> Subscription:
@@ -54,79 +66,137 @@ class Subscription:
         self.close()
 
     def __iter__(self) -> Iterator[Event]:
-        while (event := self._queue.get()) is not None:
+        while (event := self._next(None)) is not None:
             yield event
-        self._queue.put(None)  # for whoever else iterates
 
     def get(self, timeout: float | None = None) -> Event:
         """The next event; raises ClientError when none comes within `timeout` seconds, or when this is closed."""
-        try:
-            event = self._queue.get(timeout=timeout)
-        except queue.Empty:
-            raise ClientError(f"no event came within {timeout:g} s") from None
-        if event is None:
-            self._queue.put(None)
+        event = self._next(timeout)
+        if event is not None:
+            return event
+        if self._is_closed:
             raise ClientError("no more events come: this was closed")
-        return event
+        raise ClientError(f"no event came within {timeout:g} s")
 
     def offer(self, event: Event) -> None:
         """Something happened."""
-        if self._is_closed or not self._wanted.passes(event):
+        if not self._wanted.passes(event):
             return
-        if self._queue.qsize() >= _MAX_WAITING:
-            self._drop()
-        self._queue.put(event)
+        with self._changed:
+            if self._is_closed:
+                return
+            self._waiting.append(event)
+            self._waiting_bytes += _size(event)
+            while self._is_too_much():
+                self._drop()
+            self._changed.notify()
 
     def close(self) -> None:
         """No more events: what waits can still be taken."""
-        if not self._is_closed:
+        with self._changed:
+            if self._is_closed:
+                return
             self._is_closed = True
-            self._on_close(self)
-            self._queue.put(None)
+            self._changed.notify_all()
+        self._on_close(self)
+
+    def _next(self, timeout: float | None) -> Event | None:
+        with interrupts.holding(self._changed):
+            self._changed.wait_for(lambda: self._waiting or self._is_closed, timeout)
+            return self._take() if self._waiting else None
+
+    def _take(self) -> Event:
+        event = self._waiting.popleft()
+        self._waiting_bytes -= _size(event)
+        return event
+
+    def _is_too_much(self) -> bool:
+        """One event may be as large as it likes."""
+        waiting = len(self._waiting)
+        return waiting > _MAX_WAITING or (waiting > 1 and self._waiting_bytes > _MAX_WAITING_BYTES)
 
     def _drop(self) -> None:
-        try:
-            self._queue.get_nowait()
-        except queue.Empty:
-            return
+        self._take()
         if not self.dropped:
             log.warning("events come faster than they are taken: the oldest are dropped (more are only counted)")
         self.dropped += 1
 
 
 class Callbacks:
-    """Calls back, one event after the other, in a thread that begins with the first callback."""
+    """Calls back, one event after the other, in a thread that lives while this is open and there is a callback."""
 
-    def __init__(self, subscribe: Callable[[Filter], Subscription]) -> None:
+    def __init__(self, subscribe: Callable[[Wanted], Subscription]) -> None:
         self._subscribe = subscribe
-        self._wanted: list[tuple[Filter, Callback]] = []
+        self._wanted: tuple[tuple[Filter, Callback], ...] = ()
+        self._lock = threading.Lock()
+        self._is_open = False
         self._subscription: Subscription | None = None
         self._thread: threading.Thread | None = None
 
     def add(self, wanted: Filter, callback: Callback) -> None:
         """Have something called for each event that passes."""
-        self._wanted = [*self._wanted, (wanted, callback)]
-        if self._thread is None:
-            self._subscription = self._subscribe(Filter(frozenset()))
-            self._thread = threading.Thread(target=self._run, name="indi callbacks", daemon=True)
-            self._thread.start()
+        with self._lock:
+            self._wanted = (*self._wanted, (wanted, callback))
+            if self._is_open and self._subscription is None:
+                self._start()
 
-    def close(self) -> None:
-        """Call for what has happened until now, and no more; waits for that, but not in a callback."""
-        if self._subscription is not None:
-            self._subscription.close()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+    def remove(self, callback: Callback) -> None:
+        """Call it no more, for whatever it was added."""
+        with self._lock:
+            self._wanted = tuple(one for one in self._wanted if one[1] != callback)
 
-    def _run(self) -> None:
-        subscription: Any = self._subscription
+    def passes(self, event: Event) -> bool:
+        """Whether anybody wants an event."""
+        return any(wanted.passes(event) for wanted, _ in self._wanted)
+
+    def open(self) -> None:
+        """Call back from now on."""
+        with self._lock:
+            self._is_open = True
+            if self._wanted and self._subscription is None:
+                self._start()
+
+    def close(self, timeout_s: float) -> None:
+        """Call for what has happened until now, and no more; waits for that so long, but not in a callback."""
+        with self._lock:
+            subscription, self._subscription = self._subscription, None
+            thread, self._thread = self._thread, None
+            self._is_open = False
+        if subscription is None or thread is None:
+            return
+        subscription.close()
+        if thread is not threading.current_thread():
+            thread.join(timeout_s)
+            if thread.is_alive():
+                log.warning("a callback has not returned for %g s: it is not waited for any longer", timeout_s)
+
+    def _start(self) -> None:
+        subscription = self._subscription = self._subscribe(self)
+        self._thread = threading.Thread(target=self._run, args=(subscription,), name="indi callbacks", daemon=True)
+        self._thread.start()
+
+    def _run(self, subscription: Subscription) -> None:
+        while True:
+            try:
+                self._call_all(subscription)
+            except KeyboardInterrupt:
+                interrupts.hand_on()
+            else:
+                return
+
+    def _call_all(self, subscription: Subscription) -> None:
         for event in subscription:
             for wanted, callback in self._wanted:
                 if wanted.passes(event):
-                    self._call(callback, event)
+                    _call(callback, event)
 
-    def _call(self, callback: Callback, event: Event) -> None:
-        try:
-            callback(event)
-        except Exception:  # the author's fault: the others go on
-            log.exception("a callback for %s %s.%s failed", event.kind.value, event.device, event.name)
+
+def _call(callback: Callback, event: Event) -> None:
+    try:
+        callback(event)
+    except Exception:  # the author's fault: the others go on
+        log.exception("a callback for %s %s.%s failed", event.kind.value, event.device, event.name)
+
+
+def _size(event: Event) -> int:
+    return len(event.blob.data) if event.blob is not None else 0

@@ -168,9 +168,11 @@ class LiveProperty:
         becomes Alert, with the driver's last message.
         """
         asked = dict(value) if isinstance(value, Mapping) else {} if value is None else None
-        known = self.known
-        message = commands.command(known, {**(commands.single(known, value) if asked is None else asked), **values})
-        progress = _Progress(known)
+        with self._client.lock:
+            known = self.known
+            asked = commands.single(known, value) if asked is None else asked
+            message = commands.command(known, {**asked, **values})
+            progress = _Progress(known)
         self._client.command(known, message)
         if wait:
             self._wait_for_answer(message, progress, timeout)
@@ -222,16 +224,20 @@ class LiveProperty:
             )
 
     def _wait(self, test: Callable[[], bool], timeout: float | None, what: str, again_s: float | None = None) -> None:
-        what = f"{self.device}.{self.name} {what}"
-        own = self.known.timeout
-        patience = max(self._client.timeout, own if math.isfinite(own) else 0.0)
+        known = self.known
+        patience = max(self._client.timeout, known.timeout if math.isfinite(known.timeout) else 0.0)
+
+        def checked_test() -> bool:
+            if self._client.mirror.find(self.device, self.name) is not known:
+                raise ClientError(f"{self.device}.{self.name} was deleted while waiting for it {what}")
+            return test()
+
+        def text() -> str:
+            said = f", and its driver said last: {known.message}" if known.message else ""
+            return f"{self.device}.{self.name} {what}; it is {known.state.value}{said}"
+
         self._client.wait_until(
-            test,
-            timeout,
-            what,
-            patience=patience,
-            life=lambda: self.known.updates,
-            again_s=again_s,
+            checked_test, timeout, text, patience=patience, life=lambda: known.updates, again_s=again_s
         )
 
 

@@ -6,24 +6,23 @@ import mmap
 from collections.abc import Iterable
 from dataclasses import replace
 
-import pybase64
-
 from indigevent import fdpass
+from indigevent.client.blob_files import FileWriter
+from indigevent.client.decoding import Decoder
 from indigevent.errors import RemoteProtocolError
-from indigevent.protocol import codec
+from indigevent.protocol import codec, quick
 from indigevent.protocol.message import BlobElement, BlobMessage, Message
-from indigevent.protocol.vectors import Content, OneBLOB, SetBLOBVector
-
-_LAYOUT = b" \t\r\n"
+from indigevent.protocol.vectors import Content, NewBLOBVector, OneBLOB, SetBLOBVector
 
 
 def read(message: Message) -> Content:
     """What a message says; raises RemoteProtocolError for what cannot be read."""
     if not isinstance(message, BlobMessage):
-        return codec.parse(message.data)
-    # The start tag alone, ended here, is the message without its BLOBs.
-    content = codec.parse(message.start + f"</{message.tag}>".encode())
-    assert isinstance(content, SetBLOBVector)
+        return quick.read(message.parts[0]) or codec.parse(message.data)
+    # The start tag alone, ended here unless it is the whole message, is the message without its BLOBs.
+    end = b"" if message.start.endswith(b"/>") else f"</{message.tag}>".encode()
+    content = codec.parse(message.start + end)
+    assert isinstance(content, (SetBLOBVector, NewBLOBVector))
     return replace(content, elements=tuple(_blobs(message)))
 
 
@@ -35,14 +34,18 @@ def _blobs(message: BlobMessage) -> Iterable[OneBLOB]:
 
 
 def _data(element: BlobElement) -> bytes | memoryview:
+    if isinstance(element.writer, FileWriter):
+        return element.writer.finish()
     if isinstance(element.attached, fdpass.BlobHandle):
         return _mapped(element.attached, element.size)
-    text = b"".join(element.payload).translate(None, _LAYOUT)
+    decoder = Decoder()
     try:
-        return pybase64.b64decode(text, validate=True)
+        data = b"".join([decoder.feed(piece) for piece in element.payload])
+        decoder.finish()
     except ValueError as error:
         name = element.attributes.get("name", "").encode()
         raise RemoteProtocolError("blob", 0, name, f"its base64 cannot be read: {error}") from None
+    return data
 
 
 def _mapped(handle: fdpass.BlobHandle, size: int) -> memoryview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
 from indigevent.driver.properties import NumberVector, Property, SwitchVector
@@ -36,13 +37,14 @@ class Wanted(dict[str, Any]):
 def wanted_values(prop: AnyProperty, command: NewVector) -> Wanted:
     """Return what a client's command asks for.
 
-    Raises Refused, with a sentence for the user, when the command is of another kind than the property, and, unless
-    the property is not `checked`: when the property is read-only, an element is unknown, a number is out of range, or
-    the switches break the rule.
+    Raises Refused, with a sentence for the user, when the command is of another kind than the property or has a number
+    that is not finite, and, unless the property is not `checked`: when it is read-only, an element is unknown, a number
+    is out of range, or the switches break the rule.
     """
     if command.kind is not prop.kind:
         raise Refused(f"{prop.name} is a {prop.kind.value} property, not {command.kind.value}")
     asked = {element.name: _value(element) for element in getattr(command, "elements", ())}
+    _refuse_unless_finite(prop, asked)
     if prop.checked:
         _check(prop, asked)
     return Wanted(_with(prop, asked), tuple(asked), command.timestamp)
@@ -55,6 +57,12 @@ def refuse_unless_writable(prop: AnyProperty, names: tuple[str, ...]) -> None:
     for name in names:
         if name not in prop.elements:
             raise Refused(f"{prop.name} has no element {name}, only {', '.join(prop.elements)}")
+
+
+def _refuse_unless_finite(prop: AnyProperty, asked: dict[str, Any]) -> None:
+    for name, value in asked.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Refused(f"{prop.name} needs a finite number for {name}, not {value}")
 
 
 def _with(prop: AnyProperty, asked: dict[str, Any]) -> dict[str, Any]:

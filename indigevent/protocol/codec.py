@@ -83,6 +83,30 @@ def to_bytes(content: Content) -> bytes:
     return b"".join(out)
 
 
+def read_attributes(content_class: type[Content], attributes: Mapping[str, str], where: str) -> dict[str, Any]:
+    """Return the fields that a class has from attributes.
+
+    Raises RemoteProtocolError as `parse` does, for an element that it calls `where`.
+    """
+    values = {}
+    for each in _PLANS[content_class].attributes:
+        text = attributes.get(each.name)
+        if text:
+            values[each.name] = _read_value(each, text, where)
+        elif each.is_required:
+            values[each.name] = _read_missing(each, text, where)
+    return values
+
+
+def read_element(content_class: type[Content], attributes: Mapping[str, str], text: str, where: str) -> Content:
+    """Return the typed object for an element without children; raises RemoteProtocolError as `read_attributes`."""
+    values = read_attributes(content_class, attributes, where)
+    text_field = _PLANS[content_class].text
+    if text_field is not None:
+        values[text_field.name] = _read_value(text_field, text.strip(_SPACE), where)
+    return content_class(**values)
+
+
 class _Unreadable(Exception):
     """A text that is not what its attribute or element needs; the message is the end of a sentence."""
 
@@ -206,17 +230,11 @@ def _codec_for(hint: Any) -> _Codec:
 def _read(content_class: type[Content], body: Mapping[str, Any], parent: str) -> Content:
     plan = _PLANS[content_class]
     where = _where(content_class, body.get("@device"), body.get("@name"), parent)
-    values = {}
-    for each in plan.attributes:
-        text = body.get(f"@{each.name}")
-        if text:
-            values[each.name] = _read_value(each, text, where)
-        elif each.is_required:
-            values[each.name] = _read_missing(each, text, where)
-    if plan.text is not None:
-        values[plan.text.name] = _read_value(plan.text, body.get("#text", "").strip(_SPACE), where)
+    attributes = {key[1:]: value for key, value in body.items() if key[0] == "@"}
     members = _read_members(plan, body, where)
-    return content_class(**values, **({"elements": members} if plan.member else {}))
+    if plan.member is None:
+        return read_element(content_class, attributes, body.get("#text", ""), where)
+    return content_class(**read_attributes(content_class, attributes, where), elements=members)  # type: ignore[call-arg]
 
 
 def _read_missing(each: _Field, text: str | None, where: str) -> str:

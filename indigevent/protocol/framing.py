@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from indigevent.errors import RemoteProtocolError
 from indigevent.protocol import clean, payload, repair
 from indigevent.protocol.element import Element
-from indigevent.protocol.message import BlobElement, BlobMessage, Message
+from indigevent.protocol.message import BlobElement, BlobMessage, BlobWriter, Message
 from indigevent.protocol.source import (
     INDI_START,
     INDI_TAGS,
@@ -29,7 +29,7 @@ from indigevent.protocol.source import (
     until,
 )
 
-__all__ = ["FaultKind", "Framer", "Limits"]
+__all__ = ["FaultKind", "Framer", "Limits", "Sink"]
 
 _NAME_BYTE = re.compile(rb"[A-Za-z_:]")
 _INDI_TAG = re.compile(INDI_TAGS)
@@ -44,6 +44,7 @@ _SUBSET_END = until(rb"\]")
 _QUOTED_END = {b'"': until(rb'"'), b"'": until(rb"'")}
 _BLOB_VECTORS = ("setBLOBVector", "newBLOBVector")
 _MAX_BLOB_BYTES = 1 << 40
+Sink = Callable[[Mapping[str, str]], BlobWriter | None]
 _SPARE_PAYLOAD_BYTES = 16 << 20
 # libindi attaches at most 16 descriptors to a message; handles beyond this belong to no element that could be told.
 _MAX_ATTACHMENTS = 64
@@ -64,10 +65,16 @@ class Framer:
 
     Feeding never raises for what the peer sent. Dropped elements are `RemoteProtocolError`s for `take_faults`;
     `repaired` counts the messages that were changed to be well-formed. Time is linear in the bytes fed.
+
+    Arguments:
+        limits: what one element may cost.
+        sink: asked with the attributes of each inline BLOB before its payload: None to have it kept, or what the
+            payload is to be written to, as it came, in place of that.
     """
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = Limits(), sink: Sink = lambda _: None) -> None:
         self.repaired = 0
+        self._sink = sink
         self._limits = limits
         self._source = Source(limits.max_name_bytes)
         self._has_short_way = clean.fits(limits.max_depth, limits.max_attributes, limits.max_name_bytes)
@@ -457,14 +464,18 @@ class Framer:
         element.flush()
         allowed = source.limit - source.offset
         source.limit = source.offset + _max_payload_bytes(attributes)
-        pieces, is_plain = yield from source.before_markup(payload.is_plain)
+        writer = self._sink(attributes)
+        if writer is None:
+            pieces, is_plain = yield from source.before_markup(payload.is_plain)
+        else:
+            pieces, is_plain = yield from source.before_markup(lambda _: True, writer.write)
         source.limit = source.offset + allowed
         if not is_plain:
             raw = b"".join(pieces)
             pieces = [repair.text(raw)]
             element.repaired |= pieces[0] != raw
         element.parts += pieces
-        element.blobs.append(BlobElement(attributes, tuple(pieces)))
+        element.blobs.append(BlobElement(attributes, tuple(pieces), writer=writer))
         yield from self._read_content(element, b"oneBLOB", 2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
 from indigevent.protocol import repair
 
@@ -51,21 +52,34 @@ class Message:
         return f"<Message {self.tag} device={self.device!r} name={self.name!r} {self.size} bytes>"
 
 
+class BlobWriter(Protocol):
+    """Something that takes a payload as it comes, so that it need not be kept in memory."""
+
+    def write(self, piece: bytes) -> object:
+        """Take the next piece of the base64 text, cut anywhere and possibly no base64 at all; must not raise."""
+
+
 class BlobElement:
     """A `oneBLOB` of a message on its way.
 
     `attributes` are as received; `payload` is the inline base64 text in the pieces that it came in; `attached`
-    is the handle that came beside the stream instead (`attached="true"`), else None.
+    is the handle that came beside the stream instead (`attached="true"`), else None. `writer` has been given the
+    payload in place of `payload`, and it is missing in the message's parts too.
     """
 
-    __slots__ = ("attributes", "payload", "attached")
+    __slots__ = ("attributes", "payload", "attached", "writer")
 
     def __init__(
-        self, attributes: Mapping[str, str], payload: tuple[bytes, ...] = (), attached: object | None = None
+        self,
+        attributes: Mapping[str, str],
+        payload: tuple[bytes, ...] = (),
+        attached: object | None = None,
+        writer: BlobWriter | None = None,
     ) -> None:
         self.attributes = dict(attributes)
         self.payload = payload
         self.attached = attached
+        self.writer = writer
 
     @property
     def size(self) -> int:

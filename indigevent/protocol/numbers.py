@@ -37,21 +37,18 @@ def parse_number(text: str) -> float:
     because drivers that round badly send `9:59:60`. (The reference reads `1 30 30` as 13030; the protocol
     says 1:30:30.)
 
-    Raises RemoteProtocolError, kind `number`, for anything else, nan, inf and what no float can hold
-    included.
+    `nan` and `inf` are no INDI numbers, but drivers send them for what they do not know, and the reference's clients
+    read them; so they are read here, and what is too large for a float is infinite. Who needs a finite number has to
+    see to it.
+
+    Raises RemoteProtocolError, kind `number`, for anything else.
     """
     stripped = text.strip(_SPACE)
-    if _DECIMAL.fullmatch(stripped):
-        value = float(stripped)
-    elif match := _SEXAGESIMAL.fullmatch(stripped):
-        value = _sexagesimal_value(match)
-    elif _NOT_FINITE.fullmatch(stripped):
-        raise _unreadable(text, "is not a finite number")
-    else:
-        raise _unreadable(text, "is not an INDI number, which is like -1.5, 2e-3 or -0:30:15.2")
-    if not math.isfinite(value):
-        raise _unreadable(text, "is too large for a number")
-    return value
+    if _DECIMAL.fullmatch(stripped) or _NOT_FINITE.fullmatch(stripped):
+        return float(stripped)
+    if match := _SEXAGESIMAL.fullmatch(stripped):
+        return _sexagesimal_value(match)
+    raise _unreadable(text)
 
 
 def write_number(value: float) -> str:
@@ -110,6 +107,7 @@ def _format_sexagesimal(value: float, width: int, fraction: int) -> str:
     return f"{sign}{whole}".rjust(max(0, width - fraction)) + shown + decimal_part
 
 
-def _unreadable(text: str, why: str) -> RemoteProtocolError:
+def _unreadable(text: str) -> RemoteProtocolError:
     excerpt = text if len(text) <= _EXCERPT_CHARACTERS else text[:_EXCERPT_CHARACTERS] + "..."
-    return RemoteProtocolError("number", 0, excerpt.encode("utf-8", "replace"), f"{excerpt!r} {why}")
+    detail = f"{excerpt!r} is not an INDI number, which is like -1.5, 2e-3 or -0:30:15.2"
+    return RemoteProtocolError("number", 0, excerpt.encode("utf-8", "replace"), detail)

@@ -178,12 +178,15 @@ class Source:
                 tolerated = True
                 pieces.append(self.take(1))
 
-    def before_markup(self, is_plain: Callable[[bytes], bool]) -> Steps[tuple[list[bytes], bool]]:
+    def before_markup(
+        self, is_plain: Callable[[bytes], bool], write: Callable[[bytes], object] | None = None
+    ) -> Steps[tuple[list[bytes], bool]]:
         """The pieces of character data before the next `<`, as they came; reading stands at the `<`.
 
-        The flag tells whether all of the pieces are plain.
+        The flag tells whether all of the pieces are plain. With `write` each piece is handed over, and none returned.
         """
-        pieces = []
+        pieces: list[bytes] = []
+        keep = write or pieces.append
         all_plain = True
         while True:
             window = self._window()
@@ -193,7 +196,7 @@ class Source:
                 whole = self.pos == 0 and end == len(self.buffer)
                 piece = self.buffer if whole else self.buffer[self.pos : end]
                 all_plain = all_plain and is_plain(piece)
-                pieces.append(piece)
+                keep(piece)
                 self.pos = end
             if found >= 0:
                 return pieces, all_plain

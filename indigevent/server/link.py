@@ -37,6 +37,8 @@ _MIN_READ_BYTES = 16 * 1024
 _MAX_READ_BYTES = 256 * 1024
 # Framing what one read brought should not keep the others waiting longer than this.
 _LONG_S = 0.005
+# Less than this is framed sooner than that, whatever it is.
+_TIMED_BYTES = 512
 # How much is sent to one peer before the others have a turn.
 _SEND_BYTES = 1024 * 1024
 # These say that the peer has gone; other failures of a write are ours.
@@ -200,7 +202,7 @@ class Link:
 
     def _framed(self, data: bytes, handles: Sequence[fdpass.BlobHandle] = ()) -> list[Message]:
         """The messages that one read completed."""
-        if len(data) < _MIN_READ_BYTES:
+        if len(data) < _TIMED_BYTES:
             messages = self.framer.feed(data, handles)
         else:
             started = time.monotonic()

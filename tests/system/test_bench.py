@@ -25,3 +25,12 @@ def test_a_profile_says_where_the_time_went(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
     assert ran.returncode == 0, ran.stderr
     assert "%" in (tmp_path / "commands-1.txt").read_text()
+
+
+def test_clients_are_measured_with_what_is_there() -> None:
+    words = ["scripts/bench-client", "--runs", "1", "--blobs", "2", "--updates", "500", "--pyindi", sys.executable]
+    ran = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == f"PyIndi is left out: {sys.executable} cannot import it\n"
+    assert "2 BLOBs of 16 MB" in ran.stdout
+    assert "updates/s" in ran.stdout

@@ -26,7 +26,9 @@ from tests.lab.server import clean_environment, free_port
 from tests.system.conftest import NO_REFERENCE
 from tests.unit.test_readme import README, blocks
 
-TOOLS = ("indi_getprop", "indi_setprop", "indi_eval")
+ORIGINALS = ("indi_getprop", "indi_setprop", "indi_eval")
+TOOLS = (*ORIGINALS, *(f"indigevent-{name}" for name in ("getprop", "setprop", "eval", "record")))
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 LISTEN = psutil.CONN_LISTEN
 SECTIONS = {
     title: list(group)
@@ -48,11 +50,11 @@ class Session:
         tools.mkdir()
         for tool in TOOLS:
             path = tools / tool
-            path.write_text(f'#!/bin/sh\nexec {shutil.which(tool)} -p {self.port} "$@"\n')
+            path.write_text(f'#!/bin/sh\nexec {shutil.which(tool, path=PATH)} -p {self.port} "$@"\n')
             path.chmod(0o755)
         self.environment = clean_environment(
             HOME=str(lab.folder),
-            PATH=f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            PATH=f"{tools}:{PATH}",
             INDIGEVENT_PORT=str(self.port),
             INDIGEVENT_LOCAL_SOCKET=lab.local_name(),
         )
@@ -70,6 +72,12 @@ class Session:
             text=True,
             start_new_session=True,
         )
+
+    def write(self, name: str, text: str) -> None:
+        """Write a block's file, with the session's port where a program has the default one."""
+        text = text.replace('Client("localhost"', f'Client("localhost", {self.port}')
+        text = text.replace('setServer("localhost", 7624)', f'setServer("localhost", {self.port})')
+        (self.lab.folder / name).write_text(text, encoding="utf-8")
 
     def serve(self, text: str) -> None:
         """Start a block's server; return when it listens and has its FIFO."""
@@ -123,7 +131,7 @@ def test_commands_of(title: str, session: Session) -> None:
         if block.language == "text" and printed is not None:
             assert printed == block.text
         elif block.marker.startswith("file: "):
-            (session.lab.folder / block.marker.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
+            session.write(block.marker.removeprefix("file: "), block.text)
         elif block.marker == "serve":
             session.serve(block.text)
         elif block.marker.startswith("run"):

@@ -51,6 +51,14 @@ def test_equal_ends_are_no_range() -> None:
     assert numbers(FREE=1e6)["FREE"] == 1e6
 
 
+@pytest.mark.parametrize("value", ["nan", "-inf", "1e400"])
+def test_what_is_no_finite_number_is_refused_even_where_nothing_is_checked(value: str) -> None:
+    with pytest.raises(Refused, match="N needs a finite number for FREE"):
+        numbers(FREE=value)
+    with pytest.raises(Refused, match="finite"):
+        numbers(NumberVector("N", Number("X"), checked=False), X=value)
+
+
 def test_switches_are_true_and_false_and_keep_their_rule() -> None:
     asked = switches(B="On")
     assert asked == {"A": False, "B": True}

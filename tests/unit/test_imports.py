@@ -19,6 +19,8 @@ PURE = (
     "indigevent.supervision",
     "indigevent.client.model",
     "indigevent.client.commands",
+    "indigevent.client.blob_modes",
+    "indigevent.client.snapshot",
     "indigevent.driver.properties",
 )
 IMPURE = ("gevent", "socket", "subprocess", "os", "time", "psutil")
@@ -31,6 +33,8 @@ MAY_IMPORT = {
     "indigevent.supervision": ("errors", "protocol"),
     "indigevent.client.model": ("errors", "protocol"),
     "indigevent.client.commands": ("errors", "protocol", "client.model"),
+    "indigevent.client.blob_modes": ("protocol",),
+    "indigevent.client.snapshot": ("protocol", "client.model"),
     "indigevent.driver.properties": ("errors", "protocol"),
     "indigevent.driver": ("errors", "protocol", "fdpass"),
     "indigevent.fdpass": (),

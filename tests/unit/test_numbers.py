@@ -51,6 +51,22 @@ def test_minus_belongs_to_the_whole_number_also_at_zero() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("nan", math.nan),
+        ("-nan", math.nan),
+        ("inf", math.inf),
+        ("-INF", -math.inf),
+        ("infinity", math.inf),
+        ("1e400", math.inf),
+        ("-" + "9" * 400 + ":30", -math.inf),
+    ],
+)
+def test_reads_what_drivers_send_for_a_number_that_they_do_not_know(text: str, value: float) -> None:
+    assert repr(parse_number(text)) == repr(value)
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("", "not an INDI number"),
@@ -68,11 +84,7 @@ def test_minus_belongs_to_the_whole_number_also_at_zero() -> None:
         ("0x10", "not an INDI number"),
         ("١٢", "not an INDI number"),
         ("5 N", "not an INDI number"),
-        ("nan", "not a finite number"),
-        ("-INF", "not a finite number"),
-        ("infinity", "not a finite number"),
-        ("1e400", "too large"),
-        ("9" * 400 + ":30", "too large"),
+        ("nan(0x1)", "not an INDI number"),
     ],
 )
 def test_says_what_is_not_a_number(text: str, why: str) -> None:

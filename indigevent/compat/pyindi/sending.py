@@ -1,0 +1,141 @@
+"""Asking drivers for what is in the cache: the message names every element, as PyIndi's does.
+
+Nothing is checked against ranges and rules: a script that works with the real module says what it means, and the driver
+judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from indigevent.client import model
+from indigevent.compat.pyindi.device import BaseDevice
+from indigevent.compat.pyindi.properties import Property, PropertySwitch, PropertyTyped, known_to
+from indigevent.protocol.constants import PropertyState, SwitchRule, VectorKind
+from indigevent.protocol.vectors import (
+    NewBLOBVector,
+    NewNumberVector,
+    NewSwitchVector,
+    NewTextVector,
+    NewVector,
+    OneBLOB,
+    OneNumber,
+    OneSwitch,
+    OneText,
+)
+
+
+class Sender(Protocol):
+    """Who looks up and sends."""
+
+    def find_device(self, name: str) -> BaseDevice:
+        """A device; the log says when there is none."""
+
+    def command(self, known: model.Property, message: NewVector) -> None:
+        """Send a message for a property."""
+
+
+def send(sender: Sender, shown: Property, view_type: type[Property]) -> None:
+    """Ask the driver for what is in a property, which is Busy from now on.
+
+    Raises TypeError for what is no property or one of another type, ValueError for one that does not exist.
+    """
+    if not isinstance(shown, Property):
+        raise TypeError(f"{shown!r} cannot be sent: give a property")
+    if not shown:
+        raise ValueError(f"nothing can be sent: there is {shown.about()}")
+    if not view_type(shown):
+        raise TypeError(f"{shown.about()} is {shown.getTypeAsString()}; it cannot be sent as a {view_type.__name__}")
+    known = known_to(shown)
+    message = _message(known)
+    known.state = PropertyState.BUSY
+    sender.command(known, message)
+
+
+def send_or_change(sender: Sender, attribute: str, view_type: type[PropertyTyped[Any]], args: tuple[Any, ...]) -> None:
+    """The forms of PyIndi's sendNew methods: (property), or (device, property, element, value)."""
+    if len(args) == 1:
+        send(sender, args[0], view_type)
+    elif len(args) == 4:
+        device, name, element, value = args
+        shown = view_type(sender.find_device(device).getProperty(name))
+        widget = shown.findWidgetByName(element) if shown else None
+        if widget is not None:
+            setattr(widget, attribute, value)
+            send(sender, shown, view_type)
+    else:
+        raise TypeError(f"a property, or the names of device, property and element are needed, not {args!r}")
+
+
+def switch_on(sender: Sender, device: str, name: str, element: str) -> None:
+    """Switch one on, and the others off where the rule says so."""
+    shown = sender.find_device(device).getSwitch(name)
+    widget = shown.findWidgetByName(element) if shown else None
+    if widget is not None:
+        if known_to(shown).rule is not SwitchRule.ANY_OF_MANY:
+            shown.reset()
+        widget.s = 1
+        send(sender, shown, PropertySwitch)
+
+
+class Upload:
+    """A message of BLOBs that is put together in three calls."""
+
+    def __init__(self) -> None:
+        self._vector = NewBLOBVector(device="", name="")
+        self._blobs: list[OneBLOB] = []
+
+    def start(self, device: str, name: str, timestamp: str) -> None:
+        """Begin."""
+        self._vector = NewBLOBVector(device=device, name=name, timestamp=timestamp)
+        self._blobs = []
+
+    def add(self, name: str, size: int, blob_format: str, data: bytes) -> None:
+        """Add the first `size` bytes of `data`."""
+        self._blobs.append(OneBLOB(name, size, blob_format, bytes(data)[:size]))
+
+    def finish(self) -> NewBLOBVector:
+        """The message; raises ValueError when none was begun."""
+        if not self._vector.device:
+            raise ValueError("there are no BLOBs to send: call startBlob(device, property, timestamp) first")
+        finished = replace(self._vector, elements=tuple(self._blobs))
+        self.start("", "", "")
+        return finished
+
+
+def _message(known: model.Property) -> NewVector:
+    maker = _MAKERS.get(known.kind)
+    if maker is None:
+        raise TypeError(f"{known.device}.{known.name} cannot be sent: lights only show")
+    return maker(known)
+
+
+def _text(known: model.Property) -> NewVector:
+    ones = tuple(OneText(one.name, one.value) for one in known.elements.values())
+    return NewTextVector(device=known.device, name=known.name, elements=ones)
+
+
+def _number(known: model.Property) -> NewVector:
+    ones = tuple(OneNumber(one.name, one.value) for one in known.elements.values())
+    return NewNumberVector(device=known.device, name=known.name, elements=ones)
+
+
+def _switch(known: model.Property) -> NewVector:
+    ones = tuple(OneSwitch(one.name, one.value) for one in known.elements.values())
+    return NewSwitchVector(device=known.device, name=known.name, elements=ones)
+
+
+def _blob(known: model.Property) -> NewVector:
+    blobs = [one.value for one in known.elements.values() if one.value is not None]
+    ones = tuple(OneBLOB(one.name, one.size, one.format, bytes(one.data)) for one in blobs)
+    return NewBLOBVector(device=known.device, name=known.name, elements=ones)
+
+
+_MAKERS: dict[VectorKind, Callable[[model.Property], NewVector]] = {
+    VectorKind.TEXT: _text,
+    VectorKind.NUMBER: _number,
+    VectorKind.SWITCH: _switch,
+    VectorKind.BLOB: _blob,
+}

@@ -1,0 +1,324 @@
+"""What is behind a PyIndi client: the connection, the cache, and the callbacks, which come from the reading thread."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from indigevent.client import model
+from indigevent.client.connection import Connection
+from indigevent.client.endpoint import Endpoint
+from indigevent.client.model import Event, EventKind, Mirror
+from indigevent.compat.pyindi.device import BaseDevice
+from indigevent.compat.pyindi.exposures import Exposures
+from indigevent.compat.pyindi.patience import Patience
+from indigevent.compat.pyindi.properties import Property, view
+from indigevent.compat.pyindi.sending import Upload
+from indigevent.compat.pyindi.vectors import VECTORS, arrived_blob
+from indigevent.errors import ClientError
+from indigevent.logs import log
+from indigevent.protocol.constants import DEFAULT_PORT, BlobMode, PropertyState
+from indigevent.protocol.vectors import (
+    Content,
+    DefVector,
+    EnableBLOB,
+    GetProperties,
+    NewVector,
+)
+
+_CLOSING_S = 1.0
+_LOST = -1
+
+_open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+class Session:
+    """One client's connection and cache.
+
+    Arguments:
+        callbacks: the client, whose methods are called.
+    """
+
+    def __init__(self, callbacks: object) -> None:
+        self.host = "localhost"
+        self.port = DEFAULT_PORT
+        self.timeout_s = 10.0
+        self.is_verbose = False
+        self.mirror = Mirror()
+        self._watched: list[tuple[str, str]] = []
+        self.blob_modes: dict[tuple[str, str], BlobMode] = {}
+        self.upload = Upload()
+        self._client = callbacks
+        self._connection: Connection | None = None
+        self._connecting = threading.Lock()
+        self._changed = threading.Condition()
+        self._patience = Patience()
+        self._exposures = Exposures()
+        self._calling: set[int] = set()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None
+
+    # The connection
+
+    def open(self) -> bool:
+        """Connect and ask for properties; False, with the cause in the log, when that fails or is done already."""
+        with self._connecting:
+            if self._connection is not None:
+                log.warning("%s:%s is connected already", self.host, self.port)
+                return False
+            try:
+                connection = self._connect()
+            except ClientError as error:
+                log.warning("%s", error)
+                return False
+        self._call("serverConnected")
+        modes = [EnableBLOB(mode, *key) for key, mode in self.blob_modes.items()]
+        self.send(*[GetProperties(*key) for key in self._watched or [("", "")]], *modes)
+        return connection is self._connection
+
+    def close(self, code: int) -> bool:
+        """Disconnect, and tell it in this thread; False when there was no connection."""
+        connection = self._forget()
+        if connection is None:
+            return False
+        connection.close()
+        self._call("serverDisconnected", code)
+        return True
+
+    def send(self, *contents: Content) -> None:
+        """Send messages; what cannot be sent is told in the log."""
+        connection = self._connection
+        try:
+            if connection is None:
+                raise ClientError(f"{self.host}:{self.port} is not connected: call connectServer() first")
+            connection.send(*contents)
+        except ClientError as error:
+            log.warning("%s was not sent: %s", " and ".join(_title(content) for content in contents), error)
+
+    def watch(self, device: str, name: str) -> None:
+        """Ask for this device or property, now and instead of all whenever the client connects."""
+        self._watched.append((device, name))
+        if self.is_connected:
+            self.send(GetProperties(device, name))
+
+    def command(self, known: model.Property, message: NewVector) -> None:
+        """Ask a driver for what is in a property."""
+        with self._changed:
+            if known.name == "CONNECTION":
+                self._patience.begin_anew(known.device)
+            if self._wants_blobs(known.device):
+                self._exposures.asked_for(known)
+        self.send(message)
+
+    def wait_for_images(self) -> None:
+        """Wait for the images that the script asked for."""
+        with self._changed:
+            if self._connection is not None and self._exposures.left_s() > 0:
+                log.info("waiting for the images of %s; Ctrl-C ends it", self._exposures)
+            while self._connection is not None and (left_s := self._exposures.left_s()) > 0:
+                self._changed.wait(left_s)
+
+    def leave(self) -> None:
+        """Disconnect at the interpreter's end, without telling anybody."""
+        connection = self._forget()
+        with self._changed:
+            # A callback that does not return must not keep the interpreter.
+            is_quiet = self._changed.wait_for(lambda: not self._calling, _CLOSING_S)
+        if connection is not None and is_quiet:
+            connection.close()
+
+    # Looking up
+
+    def base_device(self, name: str) -> BaseDevice:
+        """A device, without waiting."""
+        return BaseDevice(self.mirror.devices.get(name), self)
+
+    def find_device(self, name: str) -> BaseDevice:
+        """A device; one that is not known yet is waited for."""
+        return BaseDevice(self._look_up(lambda: self.mirror.devices.get(name), name), self, name)
+
+    def find(self, device: str, name: str) -> model.Property | None:
+        """A property; one that is not known yet is waited for."""
+        return self._look_up(lambda: self.mirror.find(device, name), device, name)
+
+    def why_missing(self, device: str, name: str = "") -> str:
+        """A clause that says what is missing, and what may help."""
+        known = self.mirror.devices.get(device)
+        if known is None:
+            there = ", ".join(sorted(self.mirror.devices)) or "no device"
+            return f"no device {device} (the server has {there})" if self.is_connected else f"no device {device}"
+        connection = known.properties.get("CONNECTION")
+        switch = connection.elements.get("CONNECT") if connection else None
+        is_off = switch is not None and switch.value.value == "Off"
+        hint = f' (the device is not connected; connectDevice("{device}") may help)' if is_off else ""
+        return f"no property {device}.{name}{hint}"
+
+    def _look_up(self, find: Callable[[], Any], device: str, name: str = "") -> Any:
+        found = find()
+        if found is not None or threading.get_ident() in self._calling or self._connection is None:
+            return found
+        with self._changed:
+            if not self._patience.first_miss(device, name):
+                return find()
+            limit_s = self._patience.limit_s()
+            while (found := find()) is None and self._connection is not None:
+                left_s = self._patience.left_s(device, limit_s, self._is_connecting(device))
+                if left_s <= 0:
+                    break
+                self._changed.wait(left_s)
+            if found is None:
+                self._patience.missed(device, name)
+        if found is None:
+            log.warning("there is %s", self.why_missing(device, name))
+        return found
+
+    def _is_connecting(self, device: str) -> bool:
+        connection = self.mirror.find(device, "CONNECTION")
+        return connection is not None and connection.state is PropertyState.BUSY
+
+    # What comes
+
+    def _connect(self) -> Connection:
+        self._patience.begin_anew()
+        endpoint = Endpoint(self.host, self.port)
+        connection: Connection = Connection(
+            endpoint,
+            self.timeout_s,
+            lambda contents: self._take(connection, contents),
+            lambda reason: self._ended(connection, reason),
+        )
+        self._connection = connection
+        connection.start()
+        _open_sessions.add(self)
+        return connection
+
+    def _forget(self) -> Connection | None:
+        """The connection, which is no longer ours; look-ups end."""
+        with self._changed:
+            connection, self._connection = self._connection, None
+            self._changed.notify_all()
+        return connection
+
+    def _ended(self, connection: Connection, reason: str) -> None:
+        if connection is not self._connection:
+            return
+        log.warning("%s:%s: %s", self.host, self.port, reason)
+        with self._changed:
+            self._connection = None
+            self._changed.notify_all()
+        self._call("serverDisconnected", _LOST)
+
+    def _take(self, connection: Connection, contents: Sequence[Content]) -> None:
+        for content in contents:
+            if connection is not self._connection:
+                return  # a callback has disconnected
+            if self.is_verbose:
+                log.info("%s:%s: %s", self.host, self.port, _title(content))
+            self._take_one(content)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _take_one(self, content: Content) -> None:
+        name = getattr(content, "device", "")
+        with self._changed:
+            before = self.mirror.devices.get(name)
+            is_defined = before is not None and getattr(content, "name", "") in before.properties
+            asked = self._exposures.of(name)
+            events = self.mirror.apply(content)
+            if isinstance(content, DefVector) or getattr(content, "name", "") == "CONNECTION":
+                self._patience.note(name)
+        device = BaseDevice(before or self.mirror.devices.get(name), self)
+        if before is None and device:
+            self._call("newDevice", device)
+        for event in events:
+            if event.kind is not EventKind.DEFINED or not is_defined:
+                self._tell(event, device)
+        if any(event.kind is EventKind.BLOB for event in events):
+            with self._changed:
+                self._exposures.came(asked)
+
+    def _tell(self, event: Event, device: BaseDevice) -> None:
+        known = event.property
+        if event.kind is EventKind.DEFINED:
+            self._call("newProperty", view(Property, known, self))
+        elif event.kind is EventKind.UPDATED and known is not None:
+            self._call("updateProperty", view(Property, known, self))
+            self._tell_old_way(known)
+        elif event.kind is EventKind.BLOB and known is not None and event.blob is not None:
+            if self._has("newBLOB"):
+                self._call("newBLOB", arrived_blob(known, event.blob.name, self))
+        elif event.kind is EventKind.DELETED:
+            self._tell_removal(known, device)
+        elif event.kind is EventKind.MESSAGE:
+            self._tell_message(event, device)
+        elif event.kind is EventKind.PING:
+            self._call("newPingReply", event.name)
+
+    def _tell_removal(self, known: model.Property | None, device: BaseDevice) -> None:
+        if known is None:
+            self._call("removeDevice", device)
+        else:
+            self._call("removeProperty", view(Property, known, self))
+
+    def _tell_old_way(self, known: model.Property) -> None:
+        callback, vector = VECTORS.get(known.kind, ("", None))
+        if vector is not None and self._has(callback):
+            self._call(callback, view(vector, known, self))
+
+    def _tell_message(self, event: Event, device: BaseDevice) -> None:
+        if device:
+            self._call("newMessage", device, len(device._known.messages) - 1)
+        else:
+            text = f"{event.timestamp}: {event.message}" if event.timestamp else event.message
+            self._call("newUniversalMessage", text)
+
+    def _has(self, name: str) -> bool:
+        return callable(getattr(self._client, name, None))
+
+    def _call(self, name: str, *arguments: object) -> None:
+        """Call one of the script's methods; what it raises is logged, and the reader goes on."""
+        thread = threading.get_ident()
+        is_outermost = thread not in self._calling
+        self._calling.add(thread)
+        try:
+            getattr(self._client, name)(*arguments)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, SystemExit) and threading.current_thread() is threading.main_thread():
+                raise
+            log.exception("%s raised an error in %s", type(self._client).__name__, name)
+        finally:
+            if is_outermost:
+                self._calling.discard(thread)
+                if self._connection is None:
+                    with self._changed:
+                        self._changed.notify_all()
+
+    def _wants_blobs(self, device: str) -> bool:
+        return any(mode is not BlobMode.NEVER for (of, _), mode in self.blob_modes.items() if of in ("", device))
+
+
+def _title(content: Content) -> str:
+    names = [getattr(content, name, "") for name in ("device", "name")]
+    return " ".join([content.tag, ".".join(name for name in names if name)]).strip()
+
+
+def _finish() -> None:
+    sessions = list(_open_sessions)
+    try:
+        # A script that failed has not sent all that it wanted to; the user sees its error now.
+        for session in sessions if getattr(sys, "last_type", None) is None else []:
+            session.wait_for_images()
+    except KeyboardInterrupt:
+        log.info("no longer waiting")
+    for session in sessions:
+        session.leave()
+
+
+atexit.register(_finish)

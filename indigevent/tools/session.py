@@ -1,0 +1,226 @@
+"""A tool's connection: a thread reads, and whoever uses the tool waits with a deadline and can interrupt that."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from indigevent.client.blob_files import BlobFiles
+from indigevent.client.endpoint import Endpoint, Stream, TcpStream
+from indigevent.errors import ClientError
+from indigevent.logs import log
+from indigevent.protocol.constants import PROTOCOL_VERSION
+from indigevent.protocol.framing import Framer
+from indigevent.protocol.message import Message
+from indigevent.protocol.requests import empty_element
+from indigevent.tools.flags import Flags
+from indigevent.tools.progress import Arrival, Progress
+
+_CONNECT_S = 10.0
+_LONGEST_PING_S = 2.0
+_READ_BYTES = 1 << 18
+# So many messages wait for a slow terminal; then the server's own queue has to hold them.
+_MAX_WAITING = 10_000
+# Decoded and as base64, so much of a BLOB is in memory; larger ones are in a file while they come.
+_MAX_BLOB_BYTES = 32 << 20
+_PING = "indigevent-tool"
+
+
+class _News(Enum):
+    PROGRESS = "a BLOB has come further"
+
+
+class Gone(ClientError):
+    """The server has closed the connection."""
+
+
+class NoDescriptor(ClientError):
+    """What `-d` names is no open socket."""
+
+
+class Session:
+    """A connection to the server that a command line names; raises ClientError when there is none.
+
+    Arguments:
+        flags: the command line.
+        blob_folder: where BLOBs that are too large for memory may have a file; None where none are asked for.
+    """
+
+    def __init__(self, flags: Flags, blob_folder: Path | None = None) -> None:
+        self._is_silent = False
+        self._where = flags.values.get("local") or f"{flags.host}/{flags.port}"
+        self._stream = _open(flags)
+        self._arrival = Arrival() if blob_folder else None
+        self._framer = Framer(sink=BlobFiles(str(blob_folder), _MAX_BLOB_BYTES)) if blob_folder else Framer()
+        self._progress: Progress | None = None
+        self._progress_lock = threading.Lock()
+        self._queue: queue.Queue[Message | _News | None] = queue.Queue(_MAX_WAITING)
+        self._reader = threading.Thread(target=self._read, name="indi tool reader", daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stream.end()
+        while not self._is_silent:
+            self._is_silent = self._queue.get() is None
+        self._reader.join()
+        self._stream.close()
+
+    def send(self, *messages: bytes) -> None:
+        """Write messages; raises Gone when the server does not take them."""
+        try:
+            self._stream.send(b"".join(messages))
+        except OSError:
+            raise self._gone() from None
+
+    def ask(self, *messages: bytes) -> None:
+        """Write questions; of a server that has gone `receive` tells, after what it has said before."""
+        with contextlib.suppress(Gone):
+            self.send(*messages)
+
+    def get_properties(self, device: str) -> None:
+        """Ask for definitions, of one device or ("") of all."""
+        scope = {"device": device} if device else {}
+        self.ask(empty_element("getProperties", {"version": PROTOCOL_VERSION, **scope}))
+
+    def receive(self, deadline: float | None) -> Message | Progress | None:
+        """The next message, or how far a BLOB has come; None when there is none before the deadline.
+
+        Arguments:
+            deadline: of `time.monotonic()`; None waits forever.
+
+        Raises Gone when the server has closed the connection.
+        """
+        wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            received = self._queue.get(timeout=wait_s)
+        except queue.Empty:
+            return None
+        if received is None:
+            self._is_silent = True
+            raise self._gone()
+        if isinstance(received, Message):
+            return received
+        with self._progress_lock:
+            progress, self._progress = self._progress, None
+        return progress
+
+    def is_waiting(self) -> bool:
+        """Whether something was received that nobody has taken."""
+        return not self._queue.empty()
+
+    def finish_sending(self, timeout_s: float | None) -> None:
+        """Return when the server has routed all that was sent, or does not answer pings.
+
+        A connection that is closed while something comes from the server may lose what was sent on it last.
+        """
+        deadline = time.monotonic() + min(timeout_s or _LONGEST_PING_S, _LONGEST_PING_S)
+        self.ask(empty_element("pingRequest", {"uid": _PING}))
+        try:
+            while (received := self.receive(deadline)) is not None:
+                if isinstance(received, Message) and received.tag == "pingReply":
+                    return
+        except Gone:  # it has taken what was sent, or has not: nobody can know
+            return
+
+    def _gone(self) -> Gone:
+        return Gone(f"INDI server {self._where} disconnected")
+
+    def _read(self) -> None:
+        try:
+            self._read_on()
+        except OSError as error:
+            log.debug("reading ended: %s", error)
+        finally:
+            self._queue.put(None)
+
+    def _read_on(self) -> None:
+        framer = self._framer
+        while True:
+            try:
+                data, handles = self._stream.receive(_READ_BYTES)
+            except TimeoutError:
+                continue  # silence is no fault
+            if not data:
+                return
+            for message in framer.feed(data, handles):
+                self._queue.put(message)
+            for fault in framer.take_faults():
+                log.warning("the server sent something malformed: %s", fault)
+            if self._arrival:
+                self._follow(self._arrival.feed(data, framer.is_inside, time.monotonic()))
+
+    def _follow(self, progress: Progress | None) -> None:
+        """Only the latest matters to a terminal that is slower than the network."""
+        with self._progress_lock:
+            is_news = progress is not None and self._progress is None
+            self._progress = progress or self._progress
+        if is_news:
+            self._queue.put(_News.PROGRESS)
+
+
+class _InheritedStream(TcpStream):
+    """A connection that another process has made, and goes on with afterwards: it is neither ended nor changed."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self._inherited = sock
+        self._wakes, self._waker = socket.socketpair()
+
+    def receive(self, max_bytes: int) -> tuple[bytes, Sequence[Any]]:
+        """Wait for bytes, or for the end of this process's interest."""
+        readable, _, _ = select.select([self._inherited, self._wakes], [], [])
+        return (b"", ()) if self._wakes in readable else super().receive(max_bytes)
+
+    def end(self) -> None:
+        """Wake up the reader."""
+        with contextlib.suppress(OSError):  # the server was quicker
+            self._waker.send(b"!")
+
+    def close(self) -> None:
+        """Leave the descriptor open."""
+        self._inherited.detach()
+        self._wakes.close()
+        self._waker.close()
+
+
+def _open(flags: Flags) -> Stream:
+    if flags.fd is not None:
+        return _inherited(flags.fd)
+    endpoint = Endpoint(flags.host, flags.port, flags.values.get("local", ""), _tls(flags))
+    return endpoint.open(_CONNECT_S)
+
+
+def _inherited(fd: int) -> Stream:
+    try:
+        return _InheritedStream(socket.socket(fileno=fd))
+    except OSError as error:
+        raise NoDescriptor(f"Direct fd {fd}: {error.strerror}; -d takes a descriptor open to a server") from None
+
+
+def _tls(flags: Flags) -> ssl.SSLContext | None:
+    files = {name: file for name, file in flags.values.items() if name.startswith("tls-")}
+    if not (files or flags.has("tls")):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=files.get("tls-ca"))
+        if own := files.get("tls-certificate"):
+            context.load_cert_chain(own, files.get("tls-key"))
+    except OSError as error:  # ssl's errors too
+        given = " ".join(f"--{name} {file}" for name, file in files.items())
+        raise ClientError(f"{given} cannot be used: {error.strerror or error}; they take PEM files") from None
+    return context

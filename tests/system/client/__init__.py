@@ -1,0 +1,1 @@
+"""System tests of the client library."""

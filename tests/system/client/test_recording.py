@@ -1,0 +1,224 @@
+"""Sessions are recorded and replayed: who connects to the replay sees what the recorded client saw."""
+
+from __future__ import annotations
+
+import math
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indigevent.client import BlobMode, Client
+from indigevent.client.recording import load
+from indigevent.client.replay import Replay
+from tests.lab.server import Server, free_port
+from tests.system.client.servers import hear, until
+
+DEADLINE_S = 20.0
+TITLE = "indigevent recording 1: localhost:7624, 2026-11-21T05:31:42Z\n"
+ASK = b"<getProperties version='1.7'/>"
+DEFINITION = (
+    b"<defTextVector device='D' name='T' state='Idle' perm='ro'><defText name='A'>first</defText></defTextVector>\n"
+)
+ONE_BLOB = b"<oneBLOB name='B' size='3' format='.x'>QUJD</oneBLOB>"
+BLOB = b"<setBLOBVector device='D' name='B' state='Ok'>" + ONE_BLOB + b"</setBLOBVector>"
+
+
+STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def no_command_is_left() -> Iterator[None]:
+    yield
+    while STARTED:
+        with STARTED.pop() as process:
+            process.kill()
+
+
+def recording(folder: Path, *entries: tuple[float, str, bytes]) -> Path:
+    """A recording with these entries."""
+    path = folder / "made.indi"
+    written = (b"%.3f %s %d\n%s\n" % (at, direction.encode(), len(data), data) for at, direction, data in entries)
+    path.write_bytes(TITLE.encode() + b"".join(written))
+    return path
+
+
+def session(indi: Client) -> dict[str, Any]:
+    """What the recorded program does, and what it knows in the end."""
+    camera = indi["Camera 2"]
+    camera.connect()
+    camera["FILTER"].set("BLUE", wait=True)
+    camera["EXPOSURE"].set(0.05, wait=True)
+    assert camera["PICTURE"].next_blob(timeout=DEADLINE_S).size == 64 * 64
+    return indi.snapshot()
+
+
+def replayed(port: int, known: dict[str, Any]) -> Client:
+    """A client of a replay that has seen everything; it is to be closed."""
+    indi = Client(port=port, blobs=BlobMode.ALSO, reconnect=False)
+    indi.connect()
+    until(lambda: indi.snapshot() == known)
+    return indi
+
+
+@pytest.mark.parametrize("is_local", [False, True], ids=["TCP", "local socket"])
+def test_who_connects_to_a_replay_sees_what_the_recorded_client_saw(
+    cameras: Server, tmp_path: Path, is_local: bool
+) -> None:
+    path = tmp_path / "session.indi"
+    with Client(port=cameras.port, local=cameras.local if is_local else "", record=path) as indi:
+        known = session(indi)
+    with Replay(path, speed=math.inf) as replay:
+        indi = replayed(replay.port, known)
+        with indi:
+            picture = indi["Camera 2"]["PICTURE"].next_blob(timeout=DEADLINE_S)
+            assert bytes(picture.data) == b"2" * 64 * 64
+
+
+def test_the_commands_record_and_replay(cameras: Server, tmp_path: Path) -> None:
+    path, port = tmp_path / "session.indi", str(free_port())
+    recorder = run("record", "-p", str(cameras.port), str(path), "--blobs")
+    assert recorder.stderr is not None
+    assert recorder.stderr.readline() == f"Recording localhost:{cameras.port} to {path}\n"
+    with Client(port=cameras.port) as indi:
+        known = session(indi)
+    until(lambda: path.read_bytes().count(b"</setBLOBVector>") == 1 and path.read_bytes().count(b"SECONDS") > 4)
+    assert end(recorder) == 0
+    replay = run("replay", str(path), "-p", port, "--speed", "max")
+    assert replay.stdout is not None
+    assert replay.stdout.readline() == f"Playing {path} to clients of 127.0.0.1:{port}\n"
+    indi = Client(port=int(port), blobs=BlobMode.ALSO, reconnect=False)
+    with indi:
+        camera = indi["Camera 2"]
+        until(lambda: camera["FILTER"].value == "BLUE")
+        assert camera["PICTURE"].next_blob(timeout=DEADLINE_S).size == 64 * 64
+        assert set(indi.snapshot()) == set(known)
+    assert end(replay) == 0
+
+
+def test_a_recording_ends_after_so_many_seconds(cameras: Server, tmp_path: Path) -> None:
+    path = tmp_path / "session.indi"
+    recorder = run("record", "-p", str(cameras.port), str(path), "--seconds", "0.5")
+    _, said = recorder.communicate(timeout=DEADLINE_S)
+    assert said.endswith("The recording has ended: 0.5 s are over\n")
+    assert recorder.returncode == 0
+    assert b"".join(entry.data for entry in load(path)).count(b'name="DRIVER_INFO"') == 4
+
+
+def test_the_pace_is_kept_and_can_be_changed(tmp_path: Path) -> None:
+    path = recording(tmp_path, (5, "<", DEFINITION), (5.4, "<", b"<message message='later'/>"))
+    for speed, least_s in ((1.0, 0.35), (2.0, 0.15)):
+        with Replay(path, speed=speed) as replay, guest(replay) as sock:
+            hear(sock, DEFINITION)
+            came_s = time.monotonic()
+            hear(sock, b"later")
+            assert least_s < time.monotonic() - came_s < DEADLINE_S
+
+
+def test_malformed_bytes_are_played_as_they_came(tmp_path: Path) -> None:
+    junk = b"\x00<<<setTextVector\xff device='D'><oneText>\n</oneNumber>"
+    halves = [junk + DEFINITION[:50], DEFINITION[50:], junk]
+    path = recording(
+        tmp_path, *((1000 * number, "<", half) for number, half in enumerate(halves)), (9000, ">", b"not this")
+    )
+    with Replay(path, speed=math.inf) as replay, guest(replay) as sock:
+        heard = b""
+        while len(heard) < len(b"".join(halves)):
+            heard += sock.recv(65536)
+        assert heard == b"".join(halves)
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        (b"", (True, False)),
+        (b"<enableBLOB device='D'>Also</enableBLOB>", (True, True)),
+        (b"<enableBLOB device='D' name='B'>Only</enableBLOB>", (False, True)),
+        (b"<enableBLOB>Also</enableBLOB><enableBLOB device='D'>Never</enableBLOB>", (True, False)),
+    ],
+)
+def test_blobs_are_for_those_who_want_them(tmp_path: Path, wish: bytes, expected: tuple[bool, bool]) -> None:
+    first, second = DEFINITION + BLOB, BLOB + DEFINITION
+    reads = [first[:-30], first[-30:] + second[:60], second[60:-9], second[-9:]]
+    path = recording(tmp_path, *((0, "<", data) for data in reads))
+    with Replay(path, speed=math.inf) as replay, guest(replay, ASK + wish) as sock:
+        heard = hear(sock, BLOB if expected[1] else DEFINITION)
+        while heard.count(BLOB) < 2 * expected[1] or heard.count(DEFINITION) < 2 * expected[0]:
+            heard += sock.recv(65536)
+        sock.sendall(b"<pingRequest uid='x'/>")
+        heard += hear(sock, b"<pingReply")
+    assert (heard.count(DEFINITION), heard.count(BLOB)) == (2 * expected[0], 2 * expected[1])
+
+
+def test_a_client_that_does_not_read_holds_up_nobody(tmp_path: Path) -> None:
+    many = DEFINITION * 100_000
+    path = recording(tmp_path, *[(0, "<", DEFINITION * 1000)] * 100)
+    with Replay(path, speed=math.inf) as replay, guest(replay), guest(replay) as reader:
+        size = 0
+        while size < len(many):
+            size += len(reader.recv(1 << 20))
+
+
+def test_a_recording_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = recording(tmp_path, (0, "<", DEFINITION), (1, "<", DEFINITION))
+    path.write_bytes(path.read_bytes()[:-20])
+    assert [entry.data for entry in load(path)] == [DEFINITION]
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_session(cameras: Server) -> None:
+    with Client(port=cameras.port, record="/dev/full") as indi:
+        session(indi)
+    recorder = run("record", "-p", str(cameras.port), "/dev/full")
+    _, said = recorder.communicate(timeout=DEADLINE_S)
+    assert "/dev/full cannot be written any more: No space left on device" in said
+    assert recorder.returncode == 1
+
+
+def test_mistakes_are_said_in_a_sentence(tmp_path: Path) -> None:
+    port, path = free_port(), recording(tmp_path, (0, "<", DEFINITION))
+    other = tmp_path / "other"
+    other.write_text("<defTextVector/>")
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(path.read_bytes()[:-1] + b"x" + DEFINITION)
+    for words, status, sentence in (
+        (("record", "-p", port, tmp_path / "new"), 1, f"no INDI server at localhost:{port}: "),
+        (("record", "-p", port, tmp_path / "missing" / "new"), 1, "new cannot be written: No such file or directory"),
+        (("record",), 2, "FILE"),
+        (("replay", tmp_path / "missing"), 1, "missing cannot be read: No such file or directory"),
+        (("replay", other), 1, "other is no recording: its first line does not begin with 'indigevent recording 1'"),
+        (("replay", damaged), 1, f"damaged is damaged: there is no whole entry at byte {len(TITLE)}"),
+        (("replay", path, "--speed", "0"), 2, "'0' is no speed"),
+        (("replay", path, "-h", "192.0.2.1"), 1, "192.0.2.1:7624 cannot be listened on: "),
+    ):
+        process = run(*map(str, words))
+        _, said = process.communicate(timeout=DEADLINE_S)
+        assert (process.returncode, sentence in said, "Traceback" in said) == (status, True, False), said
+
+
+def guest(replay: Replay, words: bytes = ASK) -> socket.socket:
+    """A client of a replay that asks for what it has."""
+    sock = socket.create_connection(("127.0.0.1", replay.port), DEADLINE_S)
+    sock.sendall(words)
+    return sock
+
+
+def run(name: str, *words: str) -> subprocess.Popen[str]:
+    """A command of ours."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-m", f"indigevent.cli.{name}", *words], stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    """Ctrl-C, and the exit status."""
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=DEADLINE_S)
+    assert "Traceback" not in said
+    return process.returncode

@@ -1,0 +1,1 @@
+"""The command-line tools, compared with the reference's and beyond them."""
