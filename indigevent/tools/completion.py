@@ -13,6 +13,7 @@ from indigevent.tools.flags import Flags, Grammar, UsageError, parse
 from indigevent.tools.session import Session
 from indigevent.tools.told import Told, tell
 
+_EQUALS = "="
 _COMMANDS = ("indigevent-getprop", "indigevent-setprop")
 # Who presses a key waits for the answer; definitions come within a fraction of this, one after the other.
 _LONGEST_S = 1.5
@@ -49,11 +50,13 @@ def candidates(words: Sequence[str], grammar: Grammar, tool: str) -> list[str]:
             "help",
         )
         return sorted(f"--{name}" for name in options if f"--{name}".startswith(prefix))
+    if _EQUALS in words[-2:]:  # bash makes it a word of its own; what a value may be nobody knows
+        return []
     try:
         known = _ask(parse([*words[:-1]], grammar), prefix)
     except ClientError:
         return []
-    end = "=" if tool.endswith("setprop") else ""
+    end = _EQUALS if tool.endswith("setprop") else ""
     return sorted({_next(name, prefix, end) for name in known if name.startswith(prefix)})
 
 

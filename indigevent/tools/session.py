@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from indigevent.client.blob_files import BlobFiles
 from indigevent.client.endpoint import Endpoint, Stream, TcpStream
-from indigevent.errors import ClientError
+from indigevent.errors import ClientError, RemoteProtocolError
 from indigevent.logs import log
 from indigevent.protocol.constants import PROTOCOL_VERSION
 from indigevent.protocol.framing import Framer
@@ -62,6 +63,7 @@ class Session:
         self._stream = _open(flags)
         self._arrival = Arrival() if blob_folder else None
         self._framer = Framer(sink=BlobFiles(str(blob_folder), _MAX_BLOB_BYTES)) if blob_folder else Framer()
+        self._faults: Counter[str] = Counter()
         self._progress: Progress | None = None
         self._progress_lock = threading.Lock()
         self._queue: queue.Queue[Message | _News | None] = queue.Queue(_MAX_WAITING)
@@ -79,6 +81,8 @@ class Session:
             self._is_silent = self._queue.get() is None
         self._reader.join()
         self._stream.close()
+        if more := self._faults.total() - len(self._faults):
+            log.warning("the server sent %d malformed messages more", more)
 
     def send(self, *messages: bytes) -> None:
         """Write messages; raises Gone when the server does not take them."""
@@ -160,9 +164,15 @@ class Session:
             for message in framer.feed(data, handles):
                 self._queue.put(message)
             for fault in framer.take_faults():
-                log.warning("the server sent something malformed: %s", fault)
+                self._note(fault)
             if self._arrival:
                 self._follow(self._arrival.feed(data, framer.is_inside, time.monotonic()))
+
+    def _note(self, fault: RemoteProtocolError) -> None:
+        """One of each kind is told, and at the end how many there were more."""
+        self._faults[fault.kind] += 1
+        if self._faults[fault.kind] == 1:
+            log.warning("the server sent something malformed: %s", fault)
 
     def _follow(self, progress: Progress | None) -> None:
         """Only the latest matters to a terminal that is slower than the network."""
@@ -202,7 +212,12 @@ def _open(flags: Flags) -> Stream:
     if flags.fd is not None:
         return _inherited(flags.fd)
     endpoint = Endpoint(flags.host, flags.port, flags.values.get("local", ""), _tls(flags))
-    return endpoint.open(_CONNECT_S)
+    try:
+        return endpoint.open(_CONNECT_S)
+    except UnicodeError:
+        raise ClientError(
+            f"no INDI server at {endpoint}: that is no host name; -h takes a name or an address"
+        ) from None
 
 
 def _inherited(fd: int) -> Stream:

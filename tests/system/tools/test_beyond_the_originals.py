@@ -435,6 +435,22 @@ def test_garbage_from_a_server_is_passed_over(observatory: Observatory) -> None:
     assert errors.count("indigevent-getprop: the server sent ") == 2
 
 
+def test_a_flood_of_garbage_is_told_once_and_counted(observatory: Observatory) -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+        tool = observatory.start("getprop", "C.P.b", where=where)
+        listener.settimeout(DEADLINE_S)
+        server, _ = listener.accept()
+        with server:
+            server.sendall(b"<defTextVector device='C'><x></defTextVector>" * 51)
+            server.sendall(b"<defTextVector device='C' name='P'><defText name='b'>1</defText></defTextVector>")
+            status, output, errors = collect(tool)
+    assert (status, output) == (0, b"C.P.b=1\n")
+    first, more = errors.splitlines()
+    assert first.startswith("indigevent-getprop: the server sent something malformed: end-tag at byte 0: ")
+    assert more == "indigevent-getprop: the server sent 50 malformed messages more"
+
+
 def test_values_that_cannot_be_are_refused_before_they_are_sent(observatory: Observatory) -> None:
     observatory.notes.write_text("")
     done = observatory.run("setprop", "Sink.N.a=abc", "Sink.S.s1=on", "Sink.FIXED.t=1", "Sink.T.t=a<b>&c")
@@ -450,6 +466,12 @@ def test_values_that_cannot_be_are_refused_before_they_are_sent(observatory: Obs
 def test_an_operand_twice_and_in_sexagesimal_notation(observatory: Observatory) -> None:
     done = observatory.run("eval", "-f", '"Notebook.NUMBERS.RA" - "Notebook.NUMBERS.RA" + "Notebook.NUMBERS.RA"')
     assert (done.status, done.errors) == (0, "-12.5043\n")
+
+
+def test_completion_offers_no_devices_as_values(observatory: Observatory) -> None:
+    for words, offered in (("Sink.N.a", "=", "S"), b""), (("Sink.N.a", "=", "1", "Sink.N.a"), b"Sink.N.a="):
+        done = observatory.run("setprop", "--complete", *observatory.where(), *words, where=[])
+        assert done.output.strip() == offered
 
 
 def test_completion_in_bash_asks_the_server(observatory: Observatory) -> None:
