@@ -11,18 +11,25 @@ from types import TracebackType
 
 from indigevent.compat import install
 
-_USAGE = "usage: python -m indigevent.compat script.py [argument ...]"
+_USAGE = (
+    "usage: python -m indigevent.compat script.py [argument ...]\n"
+    "runs a script for pyindi-client (import PyIndi) on indigevent"
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the script that the first argument names; raises what it raises, and SystemExit for a wrong command line."""
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(_USAGE)
+        return
     if not arguments or arguments[0].startswith("-"):
-        raise SystemExit(f"{_USAGE}\nruns a script for pyindi-client (import PyIndi) on indigevent")
+        raise SystemExit(_USAGE)
+    path = os.path.abspath(arguments[0])
     source = _read(arguments[0])
     install()
-    _become_main(arguments)
+    _become_main(path, arguments)
     sys.excepthook = _show
-    exec(compile(source, arguments[0], "exec", dont_inherit=True), sys.modules["__main__"].__dict__)
+    exec(compile(source, path, "exec", dont_inherit=True), sys.modules["__main__"].__dict__)
 
 
 def _read(path: str) -> bytes:
@@ -33,11 +40,11 @@ def _read(path: str) -> bytes:
         raise SystemExit(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _become_main(arguments: Sequence[str]) -> None:
+def _become_main(path: str, arguments: Sequence[str]) -> None:
     sys.argv = list(arguments)
-    sys.path[0] = os.path.dirname(os.path.realpath(arguments[0]))
+    sys.path[0] = os.path.dirname(os.path.realpath(path))
     module = types.ModuleType("__main__")
-    module.__file__ = arguments[0]
+    module.__file__ = path
     # pyindi-client's own examples use it without importing it.
     module.__dict__["PyIndi"] = sys.modules["PyIndi"]
     sys.modules["__main__"] = module

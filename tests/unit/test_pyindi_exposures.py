@@ -49,12 +49,27 @@ def test_a_failed_exposure_is_not_waited_for(exposures: Exposures, known: Proper
 
 
 def test_an_image_ends_the_waiting_for_what_was_asked_before_it(exposures: Exposures) -> None:
-    before = exposures.of("D")
+    before = exposures.answered("D", "CCD1")
     exposures.asked_for(exposure(duration_s=7.0))
-    exposures.came(before)
+    exposures.handled(before)
     assert exposures.left_s() > 63.0
-    exposures.came(exposures.of("D"))
+    exposures.handled(exposures.answered("D", "CCD1"))
     assert exposures.left_s() == 0.0
+
+
+def test_what_is_done_with_an_image_takes_its_time(exposures: Exposures, known: Property) -> None:
+    exposures.answered("D", "CCD1")
+    told(known, PropertyState.ALERT)
+    assert exposures.left_s() > 63.0
+
+
+def test_a_guide_image_is_not_the_main_camera_s(exposures: Exposures) -> None:
+    exposures.asked_for(exposure("GUIDER_EXPOSURE", 1.0))
+    exposures.handled(exposures.answered("D", "CCD2"))
+    assert str(exposures) == "D.CCD_EXPOSURE"
+    exposures.asked_for(exposure("GUIDER_EXPOSURE", 1.0))
+    exposures.handled(exposures.answered("D", "CCD1"))
+    assert str(exposures) == "D.GUIDER_EXPOSURE"
 
 
 def test_other_commands_are_not_waited_for() -> None:

@@ -143,6 +143,33 @@ def test_blobs_come_uncompressed_in_every_form(device: BaseDevice, mirror: Mirro
         widget.getblob()
 
 
+def test_a_blob_that_came_compressed_is_replaced_by_what_is_not(device: BaseDevice, mirror: Mirror) -> None:
+    known = mirror.find("D", "B")
+    assert known is not None
+    widget = device.getBLOB("B")[0]
+    known.elements["b"].value = Blob("D", "B", "b", ".fits.z", 3, zlib.compress(b"abc"))
+    widget.setFormat(".bin")
+    assert (widget.getblob(), known.elements["b"].value.format) == (b"abc", ".bin")
+    known.elements["b"].value = Blob("D", "B", "b", ".fits.z", 3, zlib.compress(b"abc"))
+    widget.setBlob(b"new")
+    assert (widget.getblob(), known.elements["b"].value.format) == (b"new", ".fits")
+
+
+def test_a_blob_is_not_blown_up_beyond_its_size(device: BaseDevice, mirror: Mirror) -> None:
+    known = mirror.find("D", "B")
+    assert known is not None
+    for data in (zlib.compress(b"x" * 1_000_000), zlib.compress(b"x" * 1000)[:-6]):
+        known.elements["b"].value = Blob("D", "B", "b", ".fits.z", 1000, data)
+        with pytest.raises(ClientError, match=r"D\.B\.b cannot be uncompressed .*: its driver sent it damaged"):
+            device.getBLOB("B")[0].getblob()
+
+
+def test_a_driver_s_interface_that_is_no_number_is_none(device: BaseDevice, mirror: Mirror) -> None:
+    elements = (DefText("DRIVER_INTERFACE", "\u00b2"),)
+    mirror.apply(DefTextVector(name="DRIVER_INFO", perm=Permission.READ_ONLY, elements=elements, **COMMON))
+    assert device.getDriverInterface() == PyIndi.BaseDevice.GENERAL_INTERFACE
+
+
 def test_sequences_have_only_numbers_from_zero(device: BaseDevice) -> None:
     for found in (device.getNumber("N"), device.getProperties()):
         assert len(found) == found.size() == len(list(found))
@@ -178,6 +205,7 @@ def test_a_property_is_cast_to_its_own_type_only(device: BaseDevice) -> None:
     assert found.getNumber() == found and found.getText() is None
     assert not PyIndi.PropertyText(found) and not device.getText("N") and not PyIndi.PropertyNumber(None)
     assert not device.getProperty("N", PyIndi.INDI_TEXT) and device.getProperty("N", PyIndi.INDI_NUMBER)
+    assert not device.getProperty("N", 99) and not device.getProperty("N", -1)
     with pytest.raises(TypeError, match="made of a property"):
         PyIndi.PropertyNumber(device)  # type: ignore[arg-type]
 
@@ -187,6 +215,8 @@ def test_what_does_not_exist_is_false_and_empty(device: BaseDevice) -> None:
     assert not missing and missing.getType() == PyIndi.INDI_UNKNOWN and missing.getName() == ""
     number = device.getNumber("NOPE")
     assert not number and len(number) == 0 and number.getTypeAsString() == "INDI_UNKNOWN"
+    states = [found.getState() for found in (missing, number, device.getSwitch("N"), PyIndi.PropertyText(None))]
+    assert states == [PyIndi.IPS_ALERT, PyIndi.IPS_IDLE, PyIndi.IPS_IDLE, PyIndi.IPS_IDLE]
     with pytest.raises(IndexError, match=r"there is no property D\.NOPE, so it has no element 0"):
         number[0]
     nothing = PyIndi.BaseDevice()

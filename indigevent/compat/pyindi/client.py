@@ -14,7 +14,7 @@ from indigevent.compat.pyindi.properties import (
 )
 from indigevent.compat.pyindi.session import Session
 from indigevent.compat.pyindi.widgets import IBLOB
-from indigevent.compat.pyindi.words import BLOB_MODES, word
+from indigevent.compat.pyindi.words import BLOB_MODES, as_text, word
 from indigevent.protocol.constants import BlobMode
 from indigevent.protocol.vectors import (
     EnableBLOB,
@@ -93,7 +93,9 @@ class AbstractBaseClient(BaseMediator):
         return self.__session.is_connected
 
     def setConnectionTimeout(self, seconds: int, microseconds: int) -> None:
-        """For how long connecting, and writing, may take; 10 seconds otherwise."""
+        """For how long connecting, and writing, may take; 10 seconds otherwise. Raises ValueError below 0."""
+        if seconds < 0 or microseconds < 0:
+            raise ValueError(f"{seconds} and {microseconds} are no time: give seconds and microseconds of 0 or more")
         self.__session.timeout_s = seconds + microseconds / 1e6
 
     def setVerbose(self, enable: bool) -> None:
@@ -122,8 +124,6 @@ class AbstractBaseClient(BaseMediator):
 
     def getDevice(self, deviceName: str) -> BaseDevice:
         """The device with this name, waiting a little for one that is not known yet; false where there is none."""
-        if not isinstance(deviceName, str):
-            raise TypeError(f"{deviceName!r} is not the name of a device; give a str")
         return self.__session.find_device(deviceName)
 
     def getDevices(self) -> list[BaseDevice]:
@@ -133,9 +133,10 @@ class AbstractBaseClient(BaseMediator):
     def setBLOBMode(self, blobH: int, dev: str, prop: str | None = None) -> None:
         """Say which BLOBs to send: B_NEVER, B_ALSO or B_ONLY, of a device or one of its properties."""
         mode = word(BLOB_MODES, blobH, "a BLOB mode")
-        self.__session.blob_modes[dev or "", prop or ""] = mode
+        device, name = as_text(dev or "", "the name of a device"), as_text(prop or "", "the name of a property")
+        self.__session.blob_modes[device, name] = mode
         if self.__session.is_connected:
-            self.__session.send(EnableBLOB(mode, dev or "", prop or ""))
+            self.__session.send(EnableBLOB(mode, device, name))
 
     def getBLOBMode(self, dev: str, prop: str | None = None) -> int:
         """The mode that was set last for a property or its device; B_ALSO where none was, as in the real module."""

@@ -17,7 +17,7 @@ from indigevent.compat.pyindi.properties import (
     PropertyText,
     view,
 )
-from indigevent.compat.pyindi.words import KINDS
+from indigevent.compat.pyindi.words import KINDS, as_text
 
 P = TypeVar("P", bound=Property)
 
@@ -114,8 +114,8 @@ class BaseDevice:
         if not isinstance(type, int):
             raise TypeError(f"{type!r} is not a type of properties; use INDI_NUMBER and so on")
         known = self._find(name)
-        wanted = None if type == constants.INDI_UNKNOWN else KINDS[type]
-        return self._view(Property, None if known is None or wanted not in (None, known.kind) else known, name)
+        is_other = known is not None and type not in (constants.INDI_UNKNOWN, KINDS.index(known.kind))
+        return self._view(Property, None if is_other else known, name)
 
     def getText(self, name: str) -> PropertyText:
         """The text property with this name; false where there is none."""
@@ -172,16 +172,15 @@ class BaseDevice:
 
     def getDriverInterface(self) -> int:
         """What it can do: a sum of CCD_INTERFACE and so on."""
-        text = self._driver_info("DRIVER_INTERFACE") or ""
-        return int(text) if text.isdigit() else 0
+        bits = self._driver_info("DRIVER_INTERFACE") or ""
+        return int(bits) if bits.isdecimal() else 0
 
     def _driver_info(self, name: str) -> str | None:
         widgets = {widget.name: widget for widget in self.getText("DRIVER_INFO")}
         return widgets[name].text if name in widgets else None
 
     def _find(self, name: str) -> model.Property | None:
-        if not isinstance(name, str):
-            raise TypeError(f"{name!r} is not the name of a property; give a str")
+        as_text(name, "the name of a property")
         if not self or self._finder is None:
             return None
         return self._known.properties.get(name) or self._finder.find(self._known.name, name)

@@ -16,7 +16,7 @@ from indigevent.compat.pyindi.widgets import (
     WidgetViewSwitch,
     WidgetViewText,
 )
-from indigevent.compat.pyindi.words import KINDS, PERMISSIONS, RULES, STATES, TYPE_NAMES, word
+from indigevent.compat.pyindi.words import KINDS, PERMISSIONS, RULES, STATES, TYPE_NAMES, as_text, word
 from indigevent.logs import log
 from indigevent.protocol.constants import Permission, PropertyState, SwitchRule, SwitchState, VectorKind
 
@@ -49,7 +49,8 @@ class Property:
         if other is not None and other and self._kind in (None, other._known.kind):
             self._known = other._known
         else:
-            self._known = _nothing()
+            # As measured: a missing property is Alert, one that was asked for as a number and so on is Idle.
+            self._known = _nothing(PropertyState.ALERT if self._kind is None else PropertyState.IDLE)
 
     def __bool__(self) -> bool:
         return self.isValid()
@@ -85,7 +86,7 @@ class Property:
 
     def setName(self, name: str) -> None:
         """Change the name in the cache."""
-        self._known.name = name
+        self._known.name = as_text(name, "a name")
 
     def getLabel(self) -> str:
         """The name for people."""
@@ -93,7 +94,7 @@ class Property:
 
     def setLabel(self, label: str) -> None:
         """Change the label in the cache."""
-        self._known.label = label
+        self._known.label = as_text(label, "a label")
 
     def getGroupName(self) -> str:
         """The group that it is shown in."""
@@ -101,7 +102,7 @@ class Property:
 
     def setGroupName(self, groupName: str) -> None:
         """Change the group in the cache."""
-        self._known.group = groupName
+        self._known.group = as_text(groupName, "the name of a group")
 
     def getDeviceName(self) -> str:
         """The device's name."""
@@ -109,7 +110,7 @@ class Property:
 
     def setDeviceName(self, deviceName: str) -> None:
         """Change the device's name in the cache."""
-        self._known.device = deviceName
+        self._known.device = as_text(deviceName, "the name of a device")
 
     def getTimestamp(self) -> str:
         """When the driver told it last, in UTC."""
@@ -117,7 +118,7 @@ class Property:
 
     def setTimestamp(self, timestamp: str) -> None:
         """Change the time in the cache."""
-        self._known.timestamp = timestamp
+        self._known.timestamp = as_text(timestamp, "a timestamp")
 
     def setTimeout(self, timeout: float) -> None:
         """Change the timeout in the cache, in seconds."""
@@ -375,7 +376,7 @@ def _update(shown: PropertyTyped[Any], values: list[Any], names: list[str], n: i
 _ATTRIBUTES = {VectorKind.TEXT: "text", VectorKind.NUMBER: "value", VectorKind.SWITCH: "s"}
 
 
-def _nothing() -> model.Property:
+def _nothing(state: PropertyState) -> model.Property:
     """What a view of nothing shows: the values that the real module gives for a missing property."""
-    kind, state, perm = VectorKind.TEXT, PropertyState.ALERT, Permission.READ_ONLY
+    kind, perm = VectorKind.TEXT, Permission.READ_ONLY
     return model.Property("", "", kind, "", "", state, perm, None, 0.0, "", "", {})

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from indigevent.client import model
 from indigevent.compat.pyindi.device import BaseDevice
 from indigevent.compat.pyindi.properties import Property, PropertySwitch, PropertyTyped, known_to
+from indigevent.compat.pyindi.words import as_text
+from indigevent.logs import log
 from indigevent.protocol.constants import PropertyState, SwitchRule, VectorKind
 from indigevent.protocol.vectors import (
     NewBLOBVector,
@@ -25,6 +27,8 @@ from indigevent.protocol.vectors import (
     OneSwitch,
     OneText,
 )
+
+P = TypeVar("P", bound=PropertyTyped[Any])
 
 
 class Sender(Protocol):
@@ -47,7 +51,7 @@ def send(sender: Sender, shown: Property, view_type: type[Property]) -> None:
     if not shown:
         raise ValueError(f"nothing can be sent: there is {shown.about()}")
     if not view_type(shown):
-        raise TypeError(f"{shown.about()} is {shown.getTypeAsString()}; it cannot be sent as a {view_type.__name__}")
+        raise TypeError(_mismatch(shown, view_type))
     known = known_to(shown)
     message = _message(known)
     known.state = PropertyState.BUSY
@@ -60,7 +64,7 @@ def send_or_change(sender: Sender, attribute: str, view_type: type[PropertyTyped
         send(sender, args[0], view_type)
     elif len(args) == 4:
         device, name, element, value = args
-        shown = view_type(sender.find_device(device).getProperty(name))
+        shown = _find(sender, view_type, device, name)
         widget = shown.findWidgetByName(element) if shown else None
         if widget is not None:
             setattr(widget, attribute, value)
@@ -71,13 +75,28 @@ def send_or_change(sender: Sender, attribute: str, view_type: type[PropertyTyped
 
 def switch_on(sender: Sender, device: str, name: str, element: str) -> None:
     """Switch one on, and the others off where the rule says so."""
-    shown = sender.find_device(device).getSwitch(name)
+    shown = _find(sender, PropertySwitch, device, name)
     widget = shown.findWidgetByName(element) if shown else None
     if widget is not None:
         if known_to(shown).rule is not SwitchRule.ANY_OF_MANY:
             shown.reset()
         widget.s = 1
         send(sender, shown, PropertySwitch)
+
+
+def _find(sender: Sender, view_type: type[P], device: str, name: str) -> P:
+    """A property that something is asked of; the log says when nothing can be."""
+    found = sender.find_device(device).getProperty(name)
+    shown = view_type(found)
+    if not found:
+        log.warning("nothing was sent: there is %s", found.about())
+    elif not shown:
+        log.warning("nothing was sent: %s", _mismatch(found, view_type))
+    return shown
+
+
+def _mismatch(shown: Property, view_type: type[Property]) -> str:
+    return f"{shown.about()} is {shown.getTypeAsString()}; it cannot be sent as a {view_type.__name__}"
 
 
 class Upload:
@@ -89,7 +108,9 @@ class Upload:
 
     def start(self, device: str, name: str, timestamp: str) -> None:
         """Begin."""
-        self._vector = NewBLOBVector(device=device, name=name, timestamp=timestamp)
+        as_text(device, "the name of a device")
+        as_text(name, "the name of a property")
+        self._vector = NewBLOBVector(device=device, name=name, timestamp=as_text(timestamp, "a timestamp"))
         self._blobs = []
 
     def add(self, name: str, size: int, blob_format: str, data: bytes) -> None:
@@ -112,23 +133,28 @@ def _message(known: model.Property) -> NewVector:
     return maker(known)
 
 
+def _elements(known: model.Property) -> list[model.Element]:
+    # The reading thread may define others meanwhile.
+    return list(known.elements.values())
+
+
 def _text(known: model.Property) -> NewVector:
-    ones = tuple(OneText(one.name, one.value) for one in known.elements.values())
+    ones = tuple(OneText(one.name, one.value) for one in _elements(known))
     return NewTextVector(device=known.device, name=known.name, elements=ones)
 
 
 def _number(known: model.Property) -> NewVector:
-    ones = tuple(OneNumber(one.name, one.value) for one in known.elements.values())
+    ones = tuple(OneNumber(one.name, one.value) for one in _elements(known))
     return NewNumberVector(device=known.device, name=known.name, elements=ones)
 
 
 def _switch(known: model.Property) -> NewVector:
-    ones = tuple(OneSwitch(one.name, one.value) for one in known.elements.values())
+    ones = tuple(OneSwitch(one.name, one.value) for one in _elements(known))
     return NewSwitchVector(device=known.device, name=known.name, elements=ones)
 
 
 def _blob(known: model.Property) -> NewVector:
-    blobs = [one.value for one in known.elements.values() if one.value is not None]
+    blobs = [one.value for one in _elements(known) if one.value is not None]
     ones = tuple(OneBLOB(one.name, one.size, one.format, bytes(one.data)) for one in blobs)
     return NewBLOBVector(device=known.device, name=known.name, elements=ones)
 

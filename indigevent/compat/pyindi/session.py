@@ -19,6 +19,7 @@ from indigevent.compat.pyindi.patience import Patience
 from indigevent.compat.pyindi.properties import Property, view
 from indigevent.compat.pyindi.sending import Upload
 from indigevent.compat.pyindi.vectors import VECTORS, arrived_blob
+from indigevent.compat.pyindi.words import as_text
 from indigevent.errors import ClientError
 from indigevent.logs import log
 from indigevent.protocol.constants import DEFAULT_PORT, BlobMode, PropertyState
@@ -30,7 +31,9 @@ from indigevent.protocol.vectors import (
     NewVector,
 )
 
+# For callbacks to return, when the interpreter ends and when the script disconnects.
 _CLOSING_S = 1.0
+_DISCONNECTING_S = 10.0
 _LOST = -1
 
 _open_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -49,6 +52,7 @@ class Session:
         self.timeout_s = 10.0
         self.is_verbose = False
         self.mirror = Mirror()
+        self._former: dict[str, tuple[model.Device, dict[str, model.Property]]] = {}
         self._watched: list[tuple[str, str]] = []
         self.blob_modes: dict[tuple[str, str], BlobMode] = {}
         self.upload = Upload()
@@ -78,9 +82,17 @@ class Session:
             except ClientError as error:
                 log.warning("%s", error)
                 return False
-        self._call("serverConnected")
-        modes = [EnableBLOB(mode, *key) for key, mode in self.blob_modes.items()]
-        self.send(*[GetProperties(*key) for key in self._watched or [("", "")]], *modes)
+        try:
+            self._call("serverConnected")
+        except BaseException:  # as Ctrl-C: nobody reads from this connection
+            self._forget()
+            connection.close()
+            raise
+        if connection is not self._connection:
+            return False  # the callback has disconnected
+        connection.start()
+        modes = [EnableBLOB(mode, *key) for key, mode in list(self.blob_modes.items())]
+        self._send(connection, *[GetProperties(*key) for key in self._watched or [("", "")]], *modes)
         return connection is self._connection
 
     def close(self, code: int) -> bool:
@@ -88,23 +100,32 @@ class Session:
         connection = self._forget()
         if connection is None:
             return False
-        connection.close()
+        if self._callbacks_return(_DISCONNECTING_S):
+            connection.close()
+        else:
+            # As one that waits for a lock which the caller of disconnectServer holds.
+            log.warning("disconnectServer() goes on: a callback has not returned for %g s", _DISCONNECTING_S)
+            threading.Thread(target=connection.close, name="indi closing", daemon=True).start()
         self._call("serverDisconnected", code)
         return True
 
-    def send(self, *contents: Content) -> None:
-        """Send messages; what cannot be sent is told in the log."""
-        connection = self._connection
+    def send(self, *contents: Content) -> bool:
+        """Send messages; what cannot be sent is told in the log, and the answer is False."""
+        return self._send(self._connection, *contents)
+
+    def _send(self, connection: Connection | None, *contents: Content) -> bool:
         try:
             if connection is None:
                 raise ClientError(f"{self.host}:{self.port} is not connected: call connectServer() first")
             connection.send(*contents)
         except ClientError as error:
             log.warning("%s was not sent: %s", " and ".join(_title(content) for content in contents), error)
+            return False
+        return True
 
     def watch(self, device: str, name: str) -> None:
         """Ask for this device or property, now and instead of all whenever the client connects."""
-        self._watched.append((device, name))
+        self._watched.append((as_text(device, "the name of a device"), as_text(name, "the name of a property")))
         if self.is_connected:
             self.send(GetProperties(device, name))
 
@@ -115,7 +136,9 @@ class Session:
                 self._patience.begin_anew(known.device)
             if self._wants_blobs(known.device):
                 self._exposures.asked_for(known)
-        self.send(message)
+        if not self.send(message):
+            with self._changed:
+                self._exposures.withdraw(known)
 
     def wait_for_images(self) -> None:
         """Wait for the images that the script asked for."""
@@ -123,15 +146,13 @@ class Session:
             if self._connection is not None and self._exposures.left_s() > 0:
                 log.info("waiting for the images of %s; Ctrl-C ends it", self._exposures)
             while self._connection is not None and (left_s := self._exposures.left_s()) > 0:
-                self._changed.wait(left_s)
+                self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
 
     def leave(self) -> None:
         """Disconnect at the interpreter's end, without telling anybody."""
         connection = self._forget()
-        with self._changed:
-            # A callback that does not return must not keep the interpreter.
-            is_quiet = self._changed.wait_for(lambda: not self._calling, _CLOSING_S)
-        if connection is not None and is_quiet:
+        # A callback that does not return must not keep the interpreter.
+        if self._callbacks_return(_CLOSING_S) and connection is not None:
             connection.close()
 
     # Looking up
@@ -141,7 +162,8 @@ class Session:
         return BaseDevice(self.mirror.devices.get(name), self)
 
     def find_device(self, name: str) -> BaseDevice:
-        """A device; one that is not known yet is waited for."""
+        """A device; one that is not known yet is waited for. Raises TypeError for what is no name."""
+        as_text(name, "the name of a device")
         return BaseDevice(self._look_up(lambda: self.mirror.devices.get(name), name), self, name)
 
     def find(self, device: str, name: str) -> model.Property | None:
@@ -186,7 +208,6 @@ class Session:
     # What comes
 
     def _connect(self) -> Connection:
-        self._patience.begin_anew()
         endpoint = Endpoint(self.host, self.port)
         connection: Connection = Connection(
             endpoint,
@@ -194,10 +215,29 @@ class Session:
             lambda contents: self._take(connection, contents),
             lambda reason: self._ended(connection, reason),
         )
-        self._connection = connection
-        connection.start()
+        with self._changed:
+            self._begin_anew()
+            self._connection = connection
         _open_sessions.add(self)
         return connection
+
+    def _begin_anew(self) -> None:
+        """Know nothing, as the real module when it connects again; what scripts hold is kept for its return."""
+        self._patience.begin_anew()
+        for name, device in self.mirror.devices.items():
+            _, properties = self._former.get(name, (device, {}))
+            self._former[name] = device, {**properties, **device.properties}
+            device.properties = {}
+        self.mirror = Mirror()
+
+    def _bring_back(self, content: DefVector) -> None:
+        """Go on with what was known in an earlier connection, so that whoever holds it sees the new values."""
+        if content.device in self._former:
+            device, properties = self._former[content.device]
+            self.mirror.devices[content.device] = device
+            known = properties.pop(content.name, None)
+            if known is not None:
+                device.properties[content.name] = known
 
     def _forget(self) -> Connection | None:
         """The connection, which is no longer ours; look-ups end."""
@@ -206,43 +246,60 @@ class Session:
             self._changed.notify_all()
         return connection
 
-    def _ended(self, connection: Connection, reason: str) -> None:
-        if connection is not self._connection:
-            return
-        log.warning("%s:%s: %s", self.host, self.port, reason)
+    def _callbacks_return(self, longest_s: float) -> bool:
+        """Wait until no thread but this one is in a callback; False when that takes longer."""
+        this = threading.get_ident()
         with self._changed:
+            return self._changed.wait_for(lambda: self._calling <= {this}, longest_s)
+
+    def _ended(self, connection: Connection, reason: str) -> None:
+        with self._changed:
+            if connection is not self._connection:
+                return
             self._connection = None
             self._changed.notify_all()
+        log.warning("%s:%s: %s", self.host, self.port, reason)
         self._call("serverDisconnected", _LOST)
 
     def _take(self, connection: Connection, contents: Sequence[Content]) -> None:
-        for content in contents:
-            if connection is not self._connection:
-                return  # a callback has disconnected
-            if self.is_verbose:
-                log.info("%s:%s: %s", self.host, self.port, _title(content))
-            self._take_one(content)
+        reader = threading.get_ident()
         with self._changed:
-            self._changed.notify_all()
+            if connection is not self._connection:
+                return
+            self._calling.add(reader)
+        try:
+            for content in contents:
+                if connection is not self._connection:
+                    break  # a callback has disconnected
+                if self.is_verbose:
+                    log.info("%s:%s: %s", self.host, self.port, _title(content))
+                self._take_one(connection, content)
+        finally:
+            with self._changed:
+                self._calling.discard(reader)
+                self._changed.notify_all()
 
-    def _take_one(self, content: Content) -> None:
+    def _take_one(self, connection: Connection, content: Content) -> None:
         name = getattr(content, "device", "")
         with self._changed:
             before = self.mirror.devices.get(name)
             is_defined = before is not None and getattr(content, "name", "") in before.properties
-            asked = self._exposures.of(name)
+            if isinstance(content, DefVector):
+                self._bring_back(content)
             events = self.mirror.apply(content)
+            exposures = self._exposures.after(events)
             if isinstance(content, DefVector) or getattr(content, "name", "") == "CONNECTION":
                 self._patience.note(name)
         device = BaseDevice(before or self.mirror.devices.get(name), self)
         if before is None and device:
             self._call("newDevice", device)
         for event in events:
-            if event.kind is not EventKind.DEFINED or not is_defined:
+            is_told = connection is self._connection  # otherwise a callback has disconnected
+            if is_told and (event.kind is not EventKind.DEFINED or not is_defined):
                 self._tell(event, device)
-        if any(event.kind is EventKind.BLOB for event in events):
+        if exposures:
             with self._changed:
-                self._exposures.came(asked)
+                self._exposures.handled(exposures)
 
     def _tell(self, event: Event, device: BaseDevice) -> None:
         known = event.property
@@ -301,7 +358,8 @@ class Session:
                         self._changed.notify_all()
 
     def _wants_blobs(self, device: str) -> bool:
-        return any(mode is not BlobMode.NEVER for (of, _), mode in self.blob_modes.items() if of in ("", device))
+        modes = list(self.blob_modes.items())
+        return any(mode is not BlobMode.NEVER for (of, _), mode in modes if of in ("", device))
 
 
 def _title(content: Content) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 from numbers import Real
-from typing import Any
 
 from indigevent.client.model import Blob, Element, Property
 from indigevent.compat.pyindi import constants
-from indigevent.compat.pyindi.words import STATES, SWITCH_STATES, word
+from indigevent.compat.pyindi.words import STATES, SWITCH_STATES, as_text, word
 from indigevent.errors import ClientError
 
 _COMPRESSED = ".z"
@@ -47,7 +46,7 @@ class Widget:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._element.name = _text(name, "a name")
+        self._element.name = as_text(name, "a name")
 
     @property
     def label(self) -> str:
@@ -56,7 +55,7 @@ class Widget:
 
     @label.setter
     def label(self, label: str) -> None:
-        self._element.label = _text(label, "a label")
+        self._element.label = as_text(label, "a label")
 
     def getName(self) -> str:
         """The element's name."""
@@ -93,7 +92,7 @@ class IText(Widget):
 
     @text.setter
     def text(self, text: str) -> None:
-        self._element.value = _text(text, f"a text for {self.name}")
+        self._element.value = as_text(text, f"a text for {self.name}")
 
 
 class WidgetViewText(IText):
@@ -158,7 +157,7 @@ class INumber(Widget):
 
     @format.setter
     def format(self, format: str) -> None:
-        self._element.format = _text(format, f"a format for {self.name}")
+        self._element.format = as_text(format, f"a format for {self.name}")
 
 
 class WidgetViewNumber(INumber):
@@ -280,7 +279,8 @@ class IBLOB(Widget):
 
     @format.setter
     def format(self, format: str) -> None:
-        self._put(format=_text(format, f"a format for {self.name}"))
+        format = as_text(format, f"a format for {self.name}")
+        self._put(self.getblob(), format)
 
     @property
     def size(self) -> int:
@@ -303,7 +303,7 @@ class IBLOB(Widget):
         if not blob.format.endswith(_COMPRESSED):
             return bytes(blob.data)
         try:
-            return zlib.decompress(blob.data)
+            return _uncompressed(blob)
         except zlib.error as error:
             where = f"{blob.device}.{blob.property}.{blob.name}"
             raise ClientError(f"{where} cannot be uncompressed ({error}): its driver sent it damaged") from None
@@ -316,9 +316,9 @@ class IBLOB(Widget):
     def _blob(self) -> Blob:
         return self._element.value or Blob(self._owner.device, self._owner.name, self.name, "", 0, b"")
 
-    def _put(self, **changes: Any) -> None:
+    def _put(self, data: bytes, format: str) -> None:
         # Model's BLOBs do not change, so that whoever holds one keeps it: a changed one is another.
-        self._element.value = replace(self._blob, **changes)
+        self._element.value = replace(self._blob, data=data, size=len(data), format=format)
 
 
 class WidgetViewBlob(IBLOB):
@@ -348,8 +348,8 @@ class WidgetViewBlob(IBLOB):
         """Put bytes into the cache, which `sendNewProperty` sends."""
         if not isinstance(blob, (bytes, bytearray, memoryview)):
             raise TypeError(f"{blob!r} is not a BLOB for {self.name}; give bytes")
-        data = bytes(blob)
-        self._put(data=data, size=len(data))
+        # What came may have been compressed, and this is not.
+        self._put(bytes(blob), self.format if self.size else self._blob.format)
 
     def getBlobAsString(self) -> str:
         """The bytes as text, one character each; what is not UTF-8 becomes a surrogate, as in the real module."""
@@ -360,10 +360,13 @@ class WidgetViewBlob(IBLOB):
         self._element.value = None
 
 
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not {what}; give a str")
-    return value
+def _uncompressed(blob: Blob) -> bytes:
+    """The bytes, never more than announced, however much a small BLOB would swell to; raises zlib.error."""
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(blob.data, max(blob.size, 0) + 1)
+    if len(data) > blob.size or not unpacker.eof:
+        raise zlib.error(f"{blob.size} bytes were announced")
+    return data
 
 
 def _number(value: object, name: str) -> float:

@@ -18,6 +18,13 @@ BLOB_MODES = (BlobMode.NEVER, BlobMode.ALSO, BlobMode.ONLY)
 Word = TypeVar("Word", bound=Enum)
 
 
+def as_text(value: object, what: str) -> str:
+    """The value; raises TypeError, which says what it should be, for anything but a str."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not {what}; give a str")
+    return value
+
+
 def word(words: tuple[Word, ...], value: object, what: str) -> Word:
     """INDI's word for PyIndi's number, or for the word itself as text.
 

@@ -1,0 +1,1 @@
+"""Scripts written for pyindi-client, untouched, and what they may rely on."""
