@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClientError as error:
         print(f"indigevent-record: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"indigevent-record: interrupted before {endpoint} has answered", file=sys.stderr)
+        return 1
     print(f"Recording {endpoint} to {wanted.file}", file=sys.stderr, flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         reason = _record(stream, recorder, wanted.blobs, wanted.seconds)
@@ -64,7 +67,7 @@ def _record(stream: Stream, recorder: Recorder, with_blobs: bool, seconds: float
     wishes = [GetProperties(), *([EnableBLOB(BlobMode.ALSO)] if with_blobs else [])]
     try:
         stream.send(b"".join(codec.to_bytes(wish) + b"\n" for wish in wishes))
-        if seconds < math.inf:
+        if seconds < threading.TIMEOUT_MAX:
             timer.start()
         while not recorder.trouble:
             with contextlib.suppress(TimeoutError):  # silence belongs to the session
@@ -85,14 +88,24 @@ def _parser() -> argparse.ArgumentParser:
         add_help=False,  # -h is the host, as with the reference's tools
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="where to; a file that is there is replaced")
+    parser.add_argument("file", metavar="FILE", help="where to; a file that is there is replaced if the server answers")
     parser.add_argument("-h", dest="host", metavar="HOST", default="localhost", help="the server's host (localhost)")
     parser.add_argument("-p", dest="port", metavar="PORT", type=int, default=DEFAULT_PORT, help="its port (7624)")
     parser.add_argument("--local", metavar="PATH", default="", help="its local socket instead, as in indiserver -u")
     parser.add_argument("--blobs", action="store_true", help="BLOBs, too")
-    parser.add_argument("--seconds", metavar="N", type=float, default=math.inf, help="end after so long")
+    parser.add_argument("--seconds", metavar="N", type=_seconds, default=math.inf, help="end after so long")
     parser.add_argument("--help", action="help", help="show this, and exit")
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, which is a number of seconds above 0")
+    return seconds
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClientError as error:
         print(f"indigevent-replay: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # while it reads a long one
+        return 0
     with contextlib.suppress(KeyboardInterrupt), replay:
         print(f"Playing {wanted.file} to clients of {replay.host}:{replay.port}", flush=True)
         replay.wait()

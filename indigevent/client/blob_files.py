@@ -17,7 +17,8 @@ from indigevent.logs import log
 class BlobFile(mmap.mmap):
     """The bytes of a BLOB in a file at `path`; a Blob's `data` is a memoryview of it, whose `obj` it is.
 
-    The file goes when nobody uses the bytes any more, or the program ends, unless it is kept.
+    The file goes when nobody uses the bytes any more, or the program ends, unless it is kept; a program that a signal
+    kills, as SIGTERM does if nothing handles it, leaves it behind.
     """
 
     path: str
@@ -52,6 +53,8 @@ class BlobFiles:
 
     def __call__(self, attributes: Mapping[str, str]) -> FileWriter | None:
         """Where the BLOB with these attributes goes; None for memory."""
+        if attributes.get("attached") == "true":
+            return None  # it is in memory already, and what is between the tags is only layout
         size = attributes.get("size", "")
         is_large = size.isascii() and size.isdigit() and len(size) < 20 and int(size) > self._max_bytes
         return FileWriter(self._folder, attributes.get("name", "")) if is_large else None
@@ -86,7 +89,8 @@ class FileWriter:
     def finish(self) -> memoryview:
         """The decoded bytes, in a file that goes with them.
 
-        Raises RemoteProtocolError when they are no base64, and, of kind `blob-file`, when there is no room for them.
+        Raises RemoteProtocolError when they are no base64, and, of kind `blob-file`, when there is no room for them, or
+        no descriptor.
         """
         try:
             self._decoder.finish()
@@ -96,7 +100,11 @@ class FileWriter:
             raise RemoteProtocolError(self._kind, 0, self._name.encode(), self._trouble)
         if not os.fstat(self._fd).st_size:
             return memoryview(b"")
-        mapped = BlobFile.of(self._fd, self._path)
+        try:
+            mapped = BlobFile.of(self._fd, self._path)
+        except OSError as error:
+            what = f"{self._path} cannot be mapped: {error.strerror}"
+            raise RemoteProtocolError("blob-file", 0, self._name.encode(), what) from None
         self._removal.detach()
         self._closing()
         return memoryview(mapped)

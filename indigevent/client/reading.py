@@ -49,8 +49,15 @@ def _data(element: BlobElement) -> bytes | memoryview:
 
 
 def _mapped(handle: fdpass.BlobHandle, size: int) -> memoryview:
+    """Without a copy, which trusts the driver as the reference does: if it shortens the memory, reading is SIGBUS.
+
+    libindi's drivers cannot promise otherwise: their memory takes no seals.
+    """
     if not size:
         return memoryview(b"")
     if not handle.holds(size):
         raise RemoteProtocolError("blob", 0, b"", f"the attached BLOB has less than {size} bytes")
-    return memoryview(mmap.mmap(handle.fd, size, access=mmap.ACCESS_READ))
+    try:
+        return memoryview(mmap.mmap(handle.fd, size, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:  # no descriptor or room for it; it has just been shortened
+        raise RemoteProtocolError("blob", 0, b"", f"the attached BLOB cannot be mapped: {error}") from None

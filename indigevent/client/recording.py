@@ -17,6 +17,7 @@ beside a local socket's stream are written as base64, message by message.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -24,12 +25,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from indigevent import fdpass
 from indigevent.client.endpoint import Endpoint, Stream
 from indigevent.client.reading import read
-from indigevent.errors import ClientError, RemoteProtocolError
+from indigevent.errors import ClientError, LocalProtocolError, RemoteProtocolError
 from indigevent.logs import log
 from indigevent.protocol import codec
 from indigevent.protocol.framing import Framer
@@ -38,7 +39,10 @@ from indigevent.protocol.vectors import NewBLOBVector, SetBLOBVector
 
 FROM_SERVER, FROM_CLIENT = "<", ">"
 _TITLE = "indigevent recording 1"
-_HEAD = re.compile(rb"([0-9]+\.[0-9]+) ([<>]) ([0-9]{1,15})\n")
+_HEAD = re.compile(rb"([0-9]{1,9}\.[0-9]{1,9}) ([<>]) ([0-9]{1,15})\n")
+# What a damaged file, or one that is none of ours, may make us read before that is seen.
+_MAX_LINE_BYTES = 4096
+_PIECE_BYTES = 1 << 20
 
 
 class Entry(NamedTuple):
@@ -50,7 +54,9 @@ class Entry(NamedTuple):
 
 
 class Recorder:
-    """Writes a session to a file, which is replaced; several connections, and threads, may share one.
+    """Writes a session to a file; several connections, and threads, may share one.
+
+    What the file had before is replaced by the first entry, so not when there is no server.
 
     When the file cannot be written any more, that is logged, the recording ends there, and the session goes on;
     `trouble` says why then.
@@ -64,11 +70,11 @@ class Recorder:
         self._lock = threading.Lock()
         self._start_s = time.monotonic()
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._title = f"{_TITLE}: {endpoint}, {now}\n".encode()
         try:
-            self._file = open(path, "wb", buffering=0)  # noqa: SIM115
+            self._file = open(path, "ab", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise ClientError(f"{path} cannot be written: {error.strerror}; say another file to record to") from None
-        self._write(f"{_TITLE}: {endpoint}, {now}\n".encode())
 
     def tap(self, endpoint: Endpoint) -> Endpoint:
         """The same endpoint, of which each connection is recorded."""
@@ -88,13 +94,24 @@ class Recorder:
         with self._lock:
             if self.trouble or self._file.closed:
                 return
-            view = memoryview(data)
             try:
-                while view:
-                    view = view[self._file.write(view) :]
+                self._write_out(self._begun() + data)
             except OSError as error:
                 self.trouble = f"{self._path} cannot be written any more: {error.strerror}"
                 log.error("the recording ends here: %s", self.trouble)
+
+    def _begun(self) -> bytes:
+        """What the file begins with, the first time."""
+        title, self._title = self._title, b""
+        if title:
+            with contextlib.suppress(OSError):  # a pipe or a device has nothing
+                self._file.truncate(0)
+        return title
+
+    def _write_out(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
 
 
 def load(path: str | Path) -> Iterator[Entry]:
@@ -104,21 +121,32 @@ def load(path: str | Path) -> Iterator[Entry]:
     """
     try:
         with open(path, "rb") as file:
-            if not file.readline().startswith(_TITLE.encode()):
+            title = file.readline(_MAX_LINE_BYTES)
+            if not title.startswith(_TITLE.encode()):
                 raise ClientError(f"{path} is no recording: its first line does not begin with {_TITLE!r}")
-            while line := file.readline():
+            position = len(title)
+            while line := file.readline(_MAX_LINE_BYTES):
                 head = _HEAD.fullmatch(line)
                 size = int(head[3]) if head else 0
-                data = file.read(size + 1)
+                data = _read(file, size + 1)
                 if len(data) <= size:
                     log.warning("%s ends in the middle of an entry, which is left out", path)
                     return
                 if head is None or not data.endswith(b"\n"):
-                    where = file.tell() - len(data) - len(line)
-                    raise ClientError(f"{path} is damaged: there is no whole entry at byte {where}")
+                    raise ClientError(f"{path} is damaged: there is no whole entry at byte {position}")
+                position += len(line) + len(data)
                 yield Entry(float(head[1]), head[2].decode(), data[:-1])
     except OSError as error:
         raise ClientError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    """As many bytes, or fewer at the file's end; memory is taken for those that are there."""
+    pieces = []
+    while size and (piece := file.read(min(size, _PIECE_BYTES))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 @dataclass(frozen=True)
@@ -143,10 +171,15 @@ class _RecordedStream:
 
     def receive(self, max_bytes: int) -> tuple[bytes, Sequence[fdpass.BlobHandle]]:
         data, handles = self._stream.receive(max_bytes)
-        said = data if self._framer is None else b"".join(_inlined(self._framer.feed(data, handles)))
+        said = data if self._framer is None else self._without_handles(self._framer, data, handles)
         if said:
             self._recorder.note(FROM_SERVER, said)
         return data, handles
+
+    def _without_handles(self, framer: Framer, data: bytes, handles: Sequence[fdpass.BlobHandle]) -> bytes:
+        said = b"".join(_inlined(framer.feed(data, handles)))
+        framer.take_faults()  # they are told to whoever reads the stream
+        return said
 
     def send(self, data: bytes) -> None:
         self._recorder.note(FROM_CLIENT, data)
@@ -165,10 +198,10 @@ def _inlined(messages: Iterable[Message]) -> Iterator[bytes]:
         if isinstance(message, BlobMessage) and message.is_attached:
             try:
                 content = read(message)
-            except RemoteProtocolError:
-                continue  # whoever reads the stream says what is wrong
-            assert isinstance(content, (SetBLOBVector, NewBLOBVector))
-            elements = tuple(replace(one, data=bytes(one.data)) for one in content.elements)
-            yield codec.to_bytes(replace(content, elements=elements)) + b"\n"
+                assert isinstance(content, (SetBLOBVector, NewBLOBVector))
+                elements = tuple(replace(one, data=bytes(one.data)) for one in content.elements)
+                yield codec.to_bytes(replace(content, elements=elements)) + b"\n"
+            except (RemoteProtocolError, LocalProtocolError):
+                continue  # whoever reads the stream says what is wrong; a timeout that is infinite cannot be written
         else:
             yield message.data + b"\n"

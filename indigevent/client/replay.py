@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from indigevent.client.recording import FROM_SERVER, load
 from indigevent.errors import ClientError, RemoteProtocolError
+from indigevent.logs import log
 from indigevent.protocol import codec
 from indigevent.protocol.constants import BlobMode
 from indigevent.protocol.framing import Framer
@@ -21,6 +22,7 @@ from indigevent.protocol.message import Message, start_tag_attributes
 from indigevent.protocol.vectors import Content, EnableBLOB, GetProperties, PingReply, PingRequest
 
 _READ_BYTES = 1 << 16
+_PAUSE_S = 0.5
 
 
 class Piece(NamedTuple):
@@ -52,11 +54,14 @@ class Replay:
         self._speed = speed
         try:
             self._listener = socket.create_server((host, port))
-        except OSError as error:
-            raise ClientError(f"{host}:{port} cannot be listened on: {error.strerror}; say another port") from None
+        except (OSError, OverflowError) as error:
+            cause = error.strerror if isinstance(error, OSError) else "a port is from 0 to 65535"
+            raise ClientError(f"{host}:{port} cannot be listened on: {cause}; say another port") from None
         self.host, self.port = self._listener.getsockname()[:2]
         self._guests: set[_Guest] = set()
         self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._has_told_shortage = False
         self._thread = threading.Thread(target=self._accept, name="indi replay", daemon=True)
 
     def __enter__(self) -> Replay:
@@ -77,10 +82,12 @@ class Replay:
         self._thread.join()
 
     def close(self) -> None:
-        """Disconnect all clients and end."""
+        """Disconnect all clients and end; harmless when it has not begun."""
+        self._closing.set()
         with contextlib.suppress(OSError):  # closed already
             self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._listener.close()
         with self._lock:
             guests = list(self._guests)
@@ -88,16 +95,24 @@ class Replay:
             guest.close()
 
     def _accept(self) -> None:
-        while True:
+        while not self._closing.is_set():
             try:
                 sock, _ = self._listener.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as error:
+                self._pause(error)
+                continue
             guest = _Guest(sock, self._pieces, self._speed, self._gone)
             with self._lock:
                 self._guests.add(guest)
             guest.start()
+
+    def _pause(self, error: OSError) -> None:
+        """No descriptor for a newcomer, who waits in the kernel's queue until somebody leaves."""
+        if not self._closing.is_set() and not self._has_told_shortage:
+            self._has_told_shortage = True
+            log.warning("clients have to wait (this is told once): %s", error.strerror)
+        self._closing.wait(_PAUSE_S)
 
     def _gone(self, guest: _Guest) -> None:
         with self._lock:
@@ -136,7 +151,9 @@ class _Guest:
         framer = Framer()
         with contextlib.suppress(OSError):
             while data := self._sock.recv(_READ_BYTES):
-                self._obey([_understood(message) for message in framer.feed(data)])
+                messages = framer.feed(data)
+                framer.take_faults()  # what clients say otherwise is passed over
+                self._obey([_understood(message) for message in messages])
         self._closing.set()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)  # the player may wait for a client that does not read
@@ -161,7 +178,7 @@ class _Guest:
         start_s = time.monotonic()
         for piece in self._pieces:
             due_s = start_s + piece.time_s / self._speed
-            if self._closing.wait(max(0.0, due_s - time.monotonic())):
+            if self._closing.wait(min(max(0.0, due_s - time.monotonic()), threading.TIMEOUT_MAX)):
                 return
             if self._wants(piece):
                 self._send(piece.data)

@@ -7,8 +7,11 @@ it lies FILE.default, a copy of what was saved first.
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,6 +30,7 @@ from indigevent.protocol.vectors import (
 )
 
 _ROOT = "INDIDriver"
+_log = logging.getLogger("indigevent.driver")
 
 
 class ConfigFile:
@@ -108,7 +112,17 @@ def _command(path: Path, child: ElementTree.Element) -> NewVector | None:
         content = codec.parse(ElementTree.tostring(child))
     except ProtocolError as error:
         raise DriverError(f"{path} is not a configuration: {error}; save it again") from None
+    if isinstance(content, NewNumberVector):
+        return _finite(path, content)
     return content if isinstance(content, NewVector) else None
+
+
+def _finite(path: Path, command: NewNumberVector) -> NewNumberVector:
+    """Without what libindi saves of a number that its driver did not know, which can be neither obeyed nor written."""
+    finite = tuple(each for each in command.elements if math.isfinite(each.value))
+    if len(finite) < len(command.elements):
+        _log.warning("%s: %s.%s is read without its nan and inf", path, command.device, command.name)
+    return replace(command, elements=finite)
 
 
 def _replace(path: Path, commands: Iterable[NewVector]) -> None:

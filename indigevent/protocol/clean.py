@@ -109,7 +109,7 @@ class Cutter:
         known, find, append = self._known, buffer.find, messages.append
         end = position
         while position >= 0:
-            after = find(b">", position) + 1
+            after = find(b">", position, position + _MAX_KNOWN_BYTES) + 1
             try:
                 start = known[buffer[position:after]]
             except KeyError:
@@ -132,7 +132,7 @@ class Cutter:
 
     def take_attached(self, buffer: bytes, position: int) -> AttachedBlobs | None:
         """The message at `position` if it has nothing but attached BLOBs, and is clean; None otherwise."""
-        after = buffer.find(b">", position) + 1
+        after = buffer.find(b">", position, position + _MAX_KNOWN_BYTES) + 1
         start = self._known.get(buffer[position:after])
         if start is None or start.content is not _NOTHING:
             return None

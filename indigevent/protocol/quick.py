@@ -114,10 +114,15 @@ def _attributes(text: str) -> dict[str, str]:
     return attributes
 
 
-def _set_elements(tag: str, values: str, make: Callable[[str, str], Any]) -> _Reader:
-    """How to read the elements of a set vector, whose text is one of `values` (a regular expression)."""
-    find_all = re.compile(rf"<{tag}{_NAME}>[{_SPACE}]*({values})[{_SPACE}]*</{tag}>").findall
+def _set_elements(tag: str, text: str, make: Callable[[str, str], Any]) -> _Reader:
+    """How to read the elements of a set vector, whose text is as `text`, a regular expression with a group."""
+    find_all = re.compile(rf"<{tag}{_NAME}>{text}</{tag}>").findall
     return lambda text, after: [make(name, value) for _, name, value in find_all(text, after)]
+
+
+def _in_layout(values: str) -> str:
+    """One of `values` with space around it; no value may have space itself, or matching takes cubic time."""
+    return rf"[{_SPACE}]*({values})[{_SPACE}]*"
 
 
 def _def_elements(content_class: type[Content]) -> _Reader:
@@ -145,10 +150,14 @@ def _number(name: str, value: str) -> OneNumber:
 _STATES = {each.value: each for each in PropertyState}
 _SWITCHES = {each.value: each for each in SwitchState}
 _READERS: dict[type[Content], _Reader] = {
-    SetNumberVector: _set_elements("oneNumber", r"[-+.0-9][-+.0-9eE]*", _number),
-    SetSwitchVector: _set_elements("oneSwitch", "On|Off", lambda name, value: OneSwitch(name, _SWITCHES[value])),
-    SetTextVector: _set_elements("oneText", "[^<&>]*", lambda name, value: OneText(name, value.rstrip(_SPACE))),
-    SetLightVector: _set_elements("oneLight", "Idle|Ok|Busy|Alert", lambda name, value: OneLight(name, _STATES[value])),
+    SetNumberVector: _set_elements("oneNumber", _in_layout(r"[-+.0-9][-+.0-9eE]*"), _number),
+    SetSwitchVector: _set_elements(
+        "oneSwitch", _in_layout("On|Off"), lambda name, value: OneSwitch(name, _SWITCHES[value])
+    ),
+    SetTextVector: _set_elements("oneText", "([^<&>]*)", lambda name, value: OneText(name, value.strip(_SPACE))),
+    SetLightVector: _set_elements(
+        "oneLight", _in_layout("Idle|Ok|Busy|Alert"), lambda name, value: OneLight(name, _STATES[value])
+    ),
     DefNumberVector: _def_elements(DefNumber),
     DefSwitchVector: _def_elements(DefSwitch),
     DefTextVector: _def_elements(DefText),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from indigevent import fdpass
 from indigevent.client.blob_files import BlobFile, BlobFiles
 from indigevent.client.reading import read
 from indigevent.errors import RemoteProtocolError
@@ -116,6 +117,35 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     (message,) = framer.feed(vector(TEXT)[120:])
     with pytest.raises(RemoteProtocolError, match=r"cannot be written to .*indi-blob-.*: No space left on device"):
         read(message)
+
+
+def test_a_blob_in_shared_memory_needs_no_file(tmp_path: Path) -> None:
+    memory = fdpass.new_memory()
+    fdpass.write_all(memory, DATA)
+    one = b'<oneBLOB name="CCD1" size="1000" format=".fits" attached="true" enclen="0">\n</oneBLOB>'
+    framer = Framer(sink=BlobFiles(str(tmp_path), 500))
+    (message,) = framer.feed(b"<setBLOBVector device='CCD' name='CCD1'>" + one + b"</setBLOBVector>", [memory])
+    content = read(message)
+    assert isinstance(content, SetBLOBVector)
+    assert content.elements[0].data == DATA
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shortage_of_descriptors_costs_a_blob_and_nothing_else(tmp_path: Path) -> None:
+    program = (
+        "import os, resource, sys; from pathlib import Path; from tests.unit.test_blob_files import *\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); memory = fdpass.new_memory()\n"
+        "fdpass.write_all(memory, DATA); framer = Framer(sink=BlobFiles(sys.argv[1], 500))\n"
+        "attached = b\"<setBLOBVector device='C' name='C'><oneBLOB name='C' size='1000' format='' attached='true'/>\"\n"
+        "messages = framer.feed(vector(TEXT) + attached + b'</setBLOBVector>', [memory])\n"
+        "try:\n    while True: os.dup(0)\nexcept OSError: os.write(1, b'none left\\n')\n"
+        "for message in messages:\n    try: read(message)\n"
+        "    except RemoteProtocolError as error: os.write(1, f'{error}\\n'.encode())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
+    assert ran.stdout.startswith("none left\nblob-file at byte 0: "), ran.stderr
+    assert ran.stdout.count("cannot be mapped") == ran.stdout.count("Too many open files") == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_go_at_the_programs_end(tmp_path: Path) -> None:

@@ -112,3 +112,14 @@ def test_devices_that_share_a_file_keep_their_own_parts(tmp_path: Path) -> None:
     assert [command.device for command in files["B"].load()] == ["B"]
     files["B"].purge()
     assert not files["B"].exists()
+
+
+def test_numbers_that_are_none_do_not_keep_the_others_from_being_read_and_saved(tmp_path: Path) -> None:
+    path = tmp_path / "shared.xml"
+    numbers = '<oneNumber name="X">nan</oneNumber><oneNumber name="Y">2</oneNumber>'
+    vectors = "".join(f'<newNumberVector device="{device}" name="N">{numbers}</newNumberVector>' for device in "AB")
+    path.write_text(f"<INDIDriver>{vectors}</INDIDriver>")
+    ours, other = (ConfigFile(device, {"INDICONFIG": str(path)}) for device in "AB")
+    assert [command.elements for command in ours.load()] == [(OneNumber("Y", 2.0),)] * 2  # type: ignore[attr-defined]
+    ours.save([])
+    assert [command.elements for command in other.load()] == [(OneNumber("Y", 2.0),)]  # type: ignore[attr-defined]

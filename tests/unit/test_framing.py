@@ -225,6 +225,13 @@ def test_hostile_repetition_finishes(prefix: bytes, unit: bytes) -> None:
     assert messages[-1].data == GOOD_TOO
 
 
+@pytest.mark.timeout(10)
+def test_tags_that_end_far_away_take_no_long_time() -> None:
+    framer = Framer()
+    framer.feed(b"<5" * 250_000 + b">")
+    assert framer.feed(GOOD)[-1].data == GOOD
+
+
 # BLOBs and handles
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -110,3 +111,12 @@ def test_a_number_that_a_driver_does_not_know_costs_no_vector() -> None:
     first, second = (element.value for element in content.elements)
     assert math.isnan(first)
     assert second == -math.inf
+
+
+def test_a_long_gap_takes_no_long_time() -> None:
+    text = b" " * 20_000
+    for inside in (text + b"<x/>", b"a" + text + b"<x/>", text):
+        message = USUAL[3].replace(b"</oneText>", inside + b"</oneText>")
+        began_s = time.process_time()
+        is_read_quickly(message)
+        assert time.process_time() - began_s < 2

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
+import os
+import resource
 import signal
 import socket
 import subprocess
@@ -14,9 +18,11 @@ from typing import Any
 
 import pytest
 
-from indigevent.client import BlobMode, Client
-from indigevent.client.recording import load
+from indigevent.client import BlobMode, Client, ClientError
+from indigevent.client.endpoint import Endpoint
+from indigevent.client.recording import Recorder, load
 from indigevent.client.replay import Replay
+from indigevent.errors import RemoteProtocolError
 from tests.lab.server import Server, free_port
 from tests.system.client.servers import hear, until
 
@@ -26,6 +32,7 @@ ASK = b"<getProperties version='1.7'/>"
 DEFINITION = (
     b"<defTextVector device='D' name='T' state='Idle' perm='ro'><defText name='A'>first</defText></defTextVector>\n"
 )
+JUNK = b"<setTextVector device='D'><oneText></bad>"
 ONE_BLOB = b"<oneBLOB name='B' size='3' format='.x'>QUJD</oneBLOB>"
 BLOB = b"<setBLOBVector device='D' name='B' state='Ok'>" + ONE_BLOB + b"</setBLOBVector>"
 
@@ -180,6 +187,90 @@ def test_a_full_disk_ends_the_recording_and_not_the_session(cameras: Server) -> 
     assert recorder.returncode == 1
 
 
+@pytest.mark.timeout(30)
+def test_a_damaged_entry_costs_neither_memory_nor_time(tmp_path: Path) -> None:
+    path = recording(tmp_path, (0, "<", DEFINITION))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"1.0 < 999999999999999\n" + DEFINITION)
+    assert [entry.data for entry in load(path)] == [DEFINITION]
+    path.write_bytes(whole + b"%d.0 < 3\nabc\n" % 10**14)
+    with pytest.raises(ClientError, match=f"there is no whole entry at byte {len(whole)}"):
+        list(load(path))
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_pace_of_centuries_can_be_ended(tmp_path: Path) -> None:
+    path = recording(tmp_path, (0, "<", DEFINITION), (5, "<", DEFINITION))
+    with Replay(path, speed=1e-300) as replay, guest(replay) as sock:
+        hear(sock, DEFINITION)
+        sock.sendall(b"<pingRequest uid='x'/>")
+        hear(sock, b"<pingReply")
+
+
+def test_what_clients_say_wrongly_is_not_kept(tmp_path: Path) -> None:
+    before = faults_kept()
+    with Replay(recording(tmp_path, (0, "<", DEFINITION))) as replay, guest(replay) as sock:
+        sock.sendall(JUNK * 1000 + b"<pingRequest uid='x'/>")
+        hear(sock, b"<pingReply")
+        assert faults_kept() <= before
+
+
+def test_what_a_server_says_wrongly_is_not_kept(tmp_path: Path) -> None:
+    before = faults_kept()
+    name = f"indigevent-recorded-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0" + name)
+        listener.listen()
+        stream = Recorder(tmp_path / "new", endpoint := Endpoint(local=name)).tap(endpoint).open(DEADLINE_S)
+        server, _ = listener.accept()
+        with server:
+            server.sendall(JUNK * 1000)
+        while stream.receive(1 << 16)[0]:
+            pass
+        assert faults_kept() <= before
+        stream.close()
+
+
+def test_a_replay_that_was_not_started_is_closed(tmp_path: Path) -> None:
+    Replay(recording(tmp_path, (0, "<", DEFINITION))).close()
+
+
+def test_a_replay_outlives_a_shortage_of_descriptors(tmp_path: Path) -> None:
+    path, port = recording(tmp_path, (0, "<", DEFINITION)), str(free_port())
+    replay = run("replay", str(path), "-p", port)
+    assert replay.stdout is not None
+    assert replay.stderr is not None
+    replay.stdout.readline()
+    resource.prlimit(replay.pid, resource.RLIMIT_NOFILE, (16, 16))
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(socket.create_connection(("127.0.0.1", int(port)), DEADLINE_S))
+        assert replay.stderr.readline() == "clients have to wait (this is told once): Too many open files\n"
+    with socket.create_connection(("127.0.0.1", int(port)), DEADLINE_S) as sock:
+        sock.sendall(ASK)
+        hear(sock, DEFINITION)
+    assert end(replay) == 0
+
+
+def test_without_a_server_nothing_is_replaced_and_waiting_can_be_interrupted(tmp_path: Path) -> None:
+    path = recording(tmp_path, (0, "<", DEFINITION))
+    before = path.read_bytes()
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # the queue is full then, and the next one is not answered
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        recorder = run("record", "-h", "127.0.0.1", "-p", str(full.getsockname()[1]), str(path))
+        until(lambda: is_connecting(recorder.pid))
+        recorder.send_signal(signal.SIGINT)
+        _, said = recorder.communicate(timeout=DEADLINE_S)
+    assert said.startswith("indigevent-record: interrupted before 127.0.0.1:")
+    assert "Traceback" not in said
+    assert recorder.returncode == 1
+    assert path.read_bytes() == before
+
+
 def test_mistakes_are_said_in_a_sentence(tmp_path: Path) -> None:
     port, path = free_port(), recording(tmp_path, (0, "<", DEFINITION))
     other = tmp_path / "other"
@@ -194,6 +285,9 @@ def test_mistakes_are_said_in_a_sentence(tmp_path: Path) -> None:
         (("replay", other), 1, "other is no recording: its first line does not begin with 'indigevent recording 1'"),
         (("replay", damaged), 1, f"damaged is damaged: there is no whole entry at byte {len(TITLE)}"),
         (("replay", path, "--speed", "0"), 2, "'0' is no speed"),
+        (("replay", path, "-p", "99999"), 1, "127.0.0.1:99999 cannot be listened on: a port is from 0 to 65535"),
+        (("replay", "/dev/zero"), 1, "/dev/zero is no recording"),
+        (("record", path, "--seconds", "nan"), 2, "'nan' is no time"),
         (("replay", path, "-h", "192.0.2.1"), 1, "192.0.2.1:7624 cannot be listened on: "),
     ):
         process = run(*map(str, words))
@@ -206,6 +300,21 @@ def guest(replay: Replay, words: bytes = ASK) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", replay.port), DEADLINE_S)
     sock.sendall(words)
     return sock
+
+
+def faults_kept() -> int:
+    """How many faults of framers are in memory."""
+    gc.collect()
+    return sum(isinstance(one, RemoteProtocolError) for one in gc.get_objects())
+
+
+def is_connecting(pid: int) -> bool:
+    """Whether a process has a TCP socket, which it makes just before it connects."""
+    with contextlib.suppress(OSError):
+        sockets = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+        table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return any(f"socket:[{line.split()[9]}]" in sockets and line.split()[3] == "02" for line in table)
+    return False
 
 
 def run(name: str, *words: str) -> subprocess.Popen[str]:
