@@ -6,6 +6,7 @@ In an ordinary program the reader is a thread, in a gevent-patched one a greenle
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import os
 import ssl
@@ -27,6 +28,7 @@ from indigevent.client.link import Link
 from indigevent.client.model import Blob, Event, EventKind, Mirror, Property
 from indigevent.client.recording import Recorder
 from indigevent.client.snapshot import snapshot
+from indigevent.client.turns import Turn
 from indigevent.errors import ClientError
 from indigevent.logs import log
 from indigevent.protocol.constants import DEFAULT_PORT, BlobMode, PropertyState, VectorKind
@@ -43,6 +45,9 @@ from indigevent.protocol.vectors import (
 _PING_PATIENCE_S = 1.0
 # A BLOB may overtake its property's definition, which comes over the other connection, by so much.
 _DEFINITION_PATIENCE_S = 1.0
+_MAX_STRANGERS = 1000
+# What every system takes for a timeout.
+_LONGEST_TIMEOUT_S = 1_000_000
 
 _BLOBS = "blobs"
 
@@ -81,6 +86,8 @@ class Client:
     ) -> None:
         if blob_dir and not os.path.isdir(blob_dir):
             raise ClientError(f"BLOBs cannot go to {blob_dir}: that is no directory; make it, or name another")
+        if not (isinstance(timeout, (int, float)) and 0 < timeout <= _LONGEST_TIMEOUT_S):
+            raise ClientError(f"a client's timeout is from above 0 to {_LONGEST_TIMEOUT_S} seconds, not {timeout}")
         self.endpoint = Endpoint(host, port, local, tls)
         self._recorder = Recorder(record, self.endpoint) if record else None
         if self._recorder is not None:
@@ -93,7 +100,7 @@ class Client:
         self._changed = threading.Condition()
         self._link: Link | None = None
         self._blob_link: Link | None = None
-        self._link_lock = threading.RLock()
+        self._turn = Turn(self._changed)
         self._wishes: dict[Hashable, Sequence[Content]] = {"properties": (GetProperties(),)}
         self._blob_wishes: dict[Hashable, Sequence[Content]] = self._wishes if self._is_all_in_one else {}
         self._blob_modes = BlobModes(is_only=not self._is_all_in_one)
@@ -110,6 +117,7 @@ class Client:
         self._ping_numbers = itertools.count(1)
         self._unanswered: set[str] = set()
         self._has_noted_unknown = False
+        self._strangers: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Client:
         self.connect()
@@ -138,7 +146,7 @@ class Client:
         """Connect, and ask for all devices; when it is connecting again, wait for that."""
         is_begin = False
         try:
-            with self._link_lock:
+            with self._turn:
                 is_begin = self._link is None or self._link.is_over
                 if is_begin:
                     self._open()
@@ -153,8 +161,8 @@ class Client:
 
         All threads have ended then, unless a callback does not return within the timeout. `connect` begins anew.
         """
-        with self._link_lock:
-            links = self._blob_link, self._link
+        with self._turn:
+            links = self._link, self._blob_link
             self._blob_link = self._link = None
         for link in links:
             if link is not None:
@@ -213,15 +221,21 @@ class Client:
         Over a connection of their own, Only and Also are the same; otherwise (a local socket, or `blobs` was given)
         Only keeps everything else away.
         """
-        with self._link_lock:
+        with self._turn:
             link = self._link_now()
+            before = copy.copy(self._blob_modes)
             self._blob_modes.set(mode, device, name)
             carrier = link if self._is_all_in_one else self._blob_link
             if carrier is not None:
                 carrier.wish(_BLOBS, self._blob_modes.messages())
-            else:
-                self._blob_wishes[_BLOBS] = self._blob_modes.messages()
+                return
+            self._blob_wishes[_BLOBS] = self._blob_modes.messages()
+            try:
                 self._open_blob_link()
+            except BaseException:
+                if self._blob_link is None:  # whoever tries it next opens it
+                    self._blob_modes = before
+                raise
 
     def send(self, *contents: Content) -> None:
         """Send any INDI elements."""
@@ -251,13 +265,13 @@ class Client:
             losses, seen, until_s = self._losses, life(), time.monotonic() + allowed_s
             while not test():
                 if (or_gone and self._losses != losses) or self._is_hopeless(or_gone):
-                    raise ClientError(f"{self.endpoint} is gone ({self._end_reason}) while waiting for {_text(what)}")
+                    raise self._gone(what, self._losses != losses)
                 if timeout is None and life() != seen:
                     seen, until_s = life(), time.monotonic() + allowed_s
                 left_s = until_s - time.monotonic()
-                if left_s <= 0:
+                if not left_s > 0:
                     raise ClientError(f"waited {allowed_s:g} s in vain for {_text(what)}")
-                self._changed.wait(left_s if again_s is None else min(left_s, again_s))
+                self._changed.wait(min(left_s, _LONGEST_TIMEOUT_S if again_s is None else again_s))
 
     # For the handles
 
@@ -285,12 +299,13 @@ class Client:
 
     def take_blob(self, device: str, name: str, element: str) -> Blob | None:
         """The last BLOB of a property (or of one of its elements) that was not taken yet."""
-        waiting = self._unread.get((device, name), {})
-        return waiting.pop(element or next(iter(waiting), ""), None)
+        with self._changed:
+            waiting = self._unread.get((device, name), {})
+            return waiting.pop(element or next(iter(waiting), ""), None)
 
     def want_blobs(self, device: str) -> None:
         """The program uses this device: have its BLOBs come, unless it said what it wants."""
-        with self._link_lock:
+        with self._turn:
             if self._wants_each and not self._blob_modes.rules(device):
                 self.set_blob_mode(BlobMode.ALSO, device)
 
@@ -299,7 +314,7 @@ class Client:
     def _link_now(self) -> Link:
         link = self._link
         if link is None:
-            raise ClientError(f"{self.endpoint} is not connected: {self._end_reason}; call connect()")
+            raise ClientError(self._not_connected())
         return link
 
     def _open(self) -> None:
@@ -338,6 +353,14 @@ class Client:
         if has_blobs:
             self.wait_until(lambda: link.is_open, None, "the connection for BLOBs to come back")
 
+    def _gone(self, what: str | Callable[[], str], is_lost: bool) -> ClientError:
+        if self._link is None and not is_lost:
+            return ClientError(self._not_connected())
+        return ClientError(f"{self.endpoint} is gone ({self._end_reason}) while waiting for {_text(what)}")
+
+    def _not_connected(self) -> str:
+        return f"{self.endpoint} is not connected: {self._end_reason}; call connect()"
+
     def _ping(self, send: Callable[[Content], None], timeout: float | None) -> None:
         uid = f"client/{next(self._ping_numbers)}"
         self._unanswered.add(uid)
@@ -358,6 +381,8 @@ class Client:
             self._is_connected = True
             self._tell([Event(EventKind.CONNECTED), *self.mirror.clear()])
             self._changed.notify_all()
+        if self._blob_link is not None:
+            self._blob_link.hurry()
 
     def _blobs_lost(self, reason: str) -> None:
         link = self._blob_link
@@ -397,10 +422,16 @@ class Client:
         self._take([content for content in contents if isinstance(content, (SetBLOBVector, PingReply))])
 
     def _await_definition(self, content: SetBLOBVector) -> None:
-        def is_known() -> bool:
-            return not self._is_connected or self.mirror.find(content.device, content.name) is not None
+        """Wait for it once: a driver that never defines it does not hold up the others' BLOBs each time."""
+        scope = content.device, content.name
 
-        self._changed.wait_for(is_known, _DEFINITION_PATIENCE_S)
+        def is_known() -> bool:
+            return not self._is_connected or self.mirror.find(*scope) is not None
+
+        if is_known() or (scope not in self._strangers and self._changed.wait_for(is_known, _DEFINITION_PATIENCE_S)):
+            self._strangers.discard(scope)
+        elif len(self._strangers) < _MAX_STRANGERS:
+            self._strangers.add(scope)
 
     def _note_unknown(self) -> None:
         if self.mirror.unknown and not self._has_noted_unknown:

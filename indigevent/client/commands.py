@@ -12,7 +12,7 @@ from typing import Any
 
 from indigevent.client.model import Element, Property
 from indigevent.errors import ClientError, RemoteProtocolError
-from indigevent.protocol.constants import Permission, SwitchRule, SwitchState, VectorKind
+from indigevent.protocol.constants import Permission, PropertyState, SwitchRule, SwitchState, VectorKind
 from indigevent.protocol.numbers import parse_number
 from indigevent.protocol.vectors import (
     NewBLOBVector,
@@ -72,6 +72,13 @@ def is_as_asked(known: Property, asked: Mapping[str, Any]) -> bool:
     return all(name in known.elements and known.elements[name].value == value for name, value in asked.items())
 
 
+def is_momentary(known: Property, asked: Mapping[str, Any]) -> bool:
+    """Whether a switch that was switched on has gone back by itself after it did its work, as one that aborts."""
+    is_button = known.rule is SwitchRule.AT_MOST_ONE and SwitchState.ON in asked.values()
+    all_off = all(element.value is SwitchState.OFF for element in known.elements.values())
+    return is_button and all_off and known.state is PropertyState.OK
+
+
 def asked_values(message: NewVector) -> dict[str, Any]:
     """The values in a message, by element."""
     return {one.name: one.value for one in getattr(message, "elements", ()) if not isinstance(one, OneBLOB)}
@@ -89,7 +96,7 @@ def _numbers(known: Property, values: Mapping[str, Any], where: str) -> NewVecto
 def _number(element: Element, value: Any, where: str) -> float:
     try:
         number = parse_number(value) if isinstance(value, str) else float(value)
-    except (TypeError, ValueError, RemoteProtocolError):
+    except (TypeError, ValueError, OverflowError, RemoteProtocolError):
         raise ClientError(f"{where}.{element.name} is a number; {value!r} is not") from None
     if not math.isfinite(number):
         raise ClientError(f"{where}.{element.name} cannot be set to {number}: INDI numbers are finite")

@@ -41,7 +41,8 @@ class Endpoint:
     tls: ssl.SSLContext | None = None
 
     def __str__(self) -> str:
-        return self.local or f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if self.host.count(":") > 1 and self.host[0] != "[" else self.host
+        return self.local or f"{host}:{self.port}"
 
     def open(self, timeout_s: float) -> Stream:
         """Connect; every later read, and each piece that is written, has the same timeout, in seconds.
@@ -50,8 +51,8 @@ class Endpoint:
         """
         try:
             sock = _connect_local(self.local, timeout_s) if self.local else self._connect(timeout_s)
-        except OSError as error:
-            cause = error.strerror or str(error) or "no answer"
+        except (OSError, ValueError) as error:
+            cause = _cause(error)
             raise ClientError(
                 f"no INDI server at {self}: {cause}; start one, or say where it is (host and port, or its local socket)"
             ) from None
@@ -60,6 +61,8 @@ class Endpoint:
         return TcpStream(sock) if self.tls is None else self._secured(sock, self.tls)
 
     def _connect(self, timeout_s: float) -> socket.socket:
+        if not 0 < int(self.port) < 1 << 16:
+            raise ValueError("a port is from 1 to 65535")
         sock = socket.create_connection((self.host, self.port), timeout_s)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -106,6 +109,12 @@ class LocalStream(TcpStream):
         """Wait for bytes and descriptors."""
         data, handles, _ = fdpass.receive(self._sock, max_bytes)
         return data, handles
+
+
+def _cause(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeError):
+        return "that is no host's name"
+    return getattr(error, "strerror", None) or str(error) or "no answer"
 
 
 def _connect_local(path: str, timeout_s: float) -> socket.socket:

@@ -102,7 +102,8 @@ class Subscription:
 
     def _next(self, timeout: float | None) -> Event | None:
         with interrupts.holding(self._changed):
-            self._changed.wait_for(lambda: self._waiting or self._is_closed, timeout)
+            endless = timeout is None or timeout >= threading.TIMEOUT_MAX
+            self._changed.wait_for(lambda: self._waiting or self._is_closed, None if endless else timeout)
             return self._take() if self._waiting else None
 
     def _take(self) -> Event:

@@ -18,8 +18,22 @@ if TYPE_CHECKING:
     from indigevent.client.client import Client
 
 Condition = PropertyState | Callable[["LiveProperty"], object]
-# A driver that never shows that it is busy is taken at its word after this time.
+# A driver that never shows that it is busy is taken at its word after this time,
 _SETTLED_S = 1.0
+# and after this one if it goes on telling, as a parked telescope does that refuses to go anywhere.
+_LONGEST_SETTLED_S = 5.0
+# What libindi keeps Busy for as long as it goes on, which is not what anybody waits for.
+_BUSY_WHILE_ON = frozenset(
+    {
+        "CCD_COOLER",
+        "CCD_VIDEO_STREAM",
+        "DOME_MOTION",
+        "RECORD_STREAM",
+        "TELESCOPE_MOTION_NS",
+        "TELESCOPE_MOTION_WE",
+        "TELESCOPE_TRACK_STATE",
+    }
+)
 
 
 class LiveDevice:
@@ -95,10 +109,10 @@ class LiveProperty:
 
     def __getitem__(self, element: str) -> Any:
         known = self.known
-        if element not in known.elements:
-            names = ", ".join(known.elements)
-            raise ClientError(f"{self.device}.{self.name} has no element {element}; it has {names}")
-        return known.elements[element].value
+        found = known.elements.get(element)
+        if found is None:
+            raise self._no_element(known, element)
+        return found.value
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self.known.elements))
@@ -121,7 +135,7 @@ class LiveProperty:
         """The value of the only element, or the name of the only switch that is on (None when none is)."""
         known = self.known
         if known.kind is VectorKind.SWITCH and len(known.elements) > 1:
-            on = [name for name, element in known.elements.items() if _is_on(element)]
+            on = [name for name, element in list(known.elements.items()) if _is_on(element)]
             if len(on) < 2:
                 return on[0] if on else None
         if len(known.elements) != 1:
@@ -160,7 +174,8 @@ class LiveProperty:
 
         Arguments:
             value: of the only element, the name of the switch to switch on, or a mapping of elements to values.
-            wait: return when the property is not Busy any more; see `wait`.
+            wait: return when the property is not Busy any more, or shows what was asked for when it is one that
+                stays Busy while it goes on, as TELESCOPE_TRACK_STATE does.
             timeout: in seconds; without it the driver may take as long as it keeps telling something, see `wait`.
             values: by element names, `set(RA=5.5, DEC=-10)`.
 
@@ -195,10 +210,17 @@ class LiveProperty:
         return self
 
     def next_blob(self, timeout: float | None = None, element: str = "") -> Blob:
-        """The first BLOB that came after the last command to the device and was not taken yet.
+        """The last BLOB that came after the last command to the device and was not taken yet, or the next one to come.
+
+        Whose command brought it about is not told: while others expose with the same camera, it may be theirs.
 
         Raises ClientError when none comes within `timeout` seconds, or the property is deleted.
         """
+        known = self.known
+        if known.kind is not VectorKind.BLOB:
+            raise ClientError(f"{self.device}.{self.name} sends no BLOBs: it is a {known.kind.value} property")
+        if element and element not in known.elements:
+            raise self._no_element(known, element)
         self._client.want_blobs(self.device)
         taken: list[Blob] = []
 
@@ -214,14 +236,23 @@ class LiveProperty:
         """What happens to this property from now on."""
         return self._client.events(*kinds, device=self.device, name=self.name)
 
+    def _no_element(self, known: Property, element: str) -> ClientError:
+        names = ", ".join(known.elements)
+        return ClientError(f"{self.device}.{self.name} has no element {element}; it has {names}")
+
     def _wait_for_answer(self, message: NewVector, progress: _Progress, timeout: float | None) -> None:
         asked = commands.asked_values(message)
         self._wait(lambda: progress.is_done(self.known, asked), timeout, "to finish", again_s=_SETTLED_S)
         known = self.known
         if known.state is PropertyState.ALERT:
-            raise ClientError(
-                f"{self.device}.{self.name} became Alert: {known.message or 'the driver does not say why'}"
-            )
+            raise ClientError(f"{self.device}.{self.name} became Alert: {self._reason(known, progress.message)}")
+
+    def _reason(self, known: Property, before: str) -> str:
+        """What came with the property may be of an earlier command: many reasons come as messages of their own."""
+        said = LiveDevice(self._client, self.device).messages
+        last = said[-1] if said else "the driver does not say why"
+        is_latest = known.message != before or last.endswith(known.message)
+        return known.message if known.message and is_latest else last
 
     def _wait(self, test: Callable[[], bool], timeout: float | None, what: str, again_s: float | None = None) -> None:
         known = self.known
@@ -247,23 +278,31 @@ class _Progress:
     def __init__(self, known: Property) -> None:
         self._updates = self._seen = known.updates
         self._busy_updates = known.busy_updates
-        self._changed_s = 0.0
+        self.message = known.message
+        self._first_s = self._last_s = 0.0
 
     def is_done(self, known: Property, asked: Mapping[str, Any]) -> bool:
-        """Whether it has answered and is not busy: it was, or has the values, or tells nothing more for a second.
+        """Whether it has answered and is not busy: it was, or has the values, or does not become busy for a while.
 
         The last is for drivers that tell a property regularly, a telescope its position: one of those messages may
         have been on its way when the command was sent.
         """
         now_s = time.monotonic()
         if known.updates != self._seen:
-            self._seen, self._changed_s = known.updates, now_s
-        if known.updates == self._updates or known.state is PropertyState.BUSY:
+            self._seen, self._last_s = known.updates, now_s
+            self._first_s = self._first_s or now_s
+        if known.updates == self._updates:
             return False
-        was_busy = known.busy_updates != self._busy_updates
-        if was_busy or known.state is PropertyState.ALERT or commands.is_as_asked(known, asked):
+        if known.state is PropertyState.BUSY:
+            return known.name in _BUSY_WHILE_ON and commands.is_as_asked(known, asked)
+        if self._is_answer(known, asked):
             return True
-        return now_s - self._changed_s >= _SETTLED_S
+        return now_s - self._last_s >= _SETTLED_S or now_s - self._first_s >= _LONGEST_SETTLED_S
+
+    def _is_answer(self, known: Property, asked: Mapping[str, Any]) -> bool:
+        if known.busy_updates != self._busy_updates or known.state is PropertyState.ALERT:
+            return True
+        return commands.is_as_asked(known, asked) or commands.is_momentary(known, asked)
 
 
 def _is_on(element: Element) -> bool:

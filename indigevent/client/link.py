@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 
 from indigevent.client import interrupts
@@ -15,6 +17,8 @@ from indigevent.protocol.vectors import Content
 
 _FIRST_DELAY_S = 0.5
 _LONGEST_DELAY_S = 15.0
+# A connection that lasted so long was a good one; a server that ends them sooner is asked less and less often.
+_STEADY_S = 15.0
 
 
 class Link:
@@ -57,6 +61,8 @@ class Link:
         self._sink = sink
         self._end_reason = ""
         self._closing = threading.Event()
+        self._waking = threading.Event()
+        self._delay_s = _FIRST_DELAY_S
         self._connection: Connection | None = None
         first = self._connect()
         self._thread = threading.Thread(target=self._run, args=(first,), name=f"indi reader {endpoint}", daemon=True)
@@ -87,9 +93,15 @@ class Link:
             if connection is not None:
                 connection.send(*contents)
 
+    def hurry(self) -> None:
+        """The server is there: do not wait any longer before connecting again."""
+        if self._connection is None:
+            self._waking.set()
+
     def close(self) -> None:
         """Disconnect for ever, and wait until the thread has ended, for not much longer than the timeout."""
         self._closing.set()
+        self._waking.set()
         connection = self._connection
         if connection is not None:
             connection.close()
@@ -114,20 +126,26 @@ class Link:
     def _run(self, first: Connection) -> None:
         connection: Connection | None = first
         while connection is not None:
+            began_s = time.monotonic()
             try:
                 connection.run()
             except KeyboardInterrupt:
                 interrupts.hand_on()
+            if time.monotonic() - began_s >= _STEADY_S:
+                self._delay_s = _FIRST_DELAY_S
             connection = self._connect_again() if self._reconnects else None
 
     def _connect_again(self) -> Connection | None:
-        delay_s = _FIRST_DELAY_S
-        while not self._closing.wait(delay_s):
-            try:
+        while not self._is_closing_within(self._delay_s):
+            self._delay_s = min(2 * self._delay_s, _LONGEST_DELAY_S)
+            with contextlib.suppress(ClientError):
                 return self._connect()
-            except ClientError:
-                delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
         return None
+
+    def _is_closing_within(self, delay_s: float) -> bool:
+        self._waking.wait(delay_s)
+        self._waking.clear()
+        return self._closing.is_set()
 
     def _lost(self, reason: str) -> None:
         self._end_reason = reason

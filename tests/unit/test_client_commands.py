@@ -11,7 +11,7 @@ from indigevent.client import commands
 from indigevent.client.model import Mirror, Property
 from indigevent.errors import ClientError
 from indigevent.protocol import codec
-from indigevent.protocol.constants import SwitchState
+from indigevent.protocol.constants import PropertyState, SwitchState
 
 DEFINITIONS = (
     "<defNumberVector device='D' name='PLACE' state='Idle' perm='rw'>"
@@ -81,6 +81,7 @@ def test_the_message_names_every_element(
         ("PLACE", {"RA": math.nan}, "D.PLACE.RA cannot be set to nan: INDI numbers are finite"),
         ("PLACE", {"FREE": math.inf}, "INDI numbers are finite"),
         ("PLACE", {"RA": "noon"}, "D.PLACE.RA is a number; 'noon' is not"),
+        ("PLACE", {"FREE": 10**400}, "D.PLACE.FREE is a number; 1000"),
         ("PLACE", {"RA": None}, "D.PLACE.RA is a number; None is not"),
         ("ONEOFMANY", {"R": False}, "one of its switches must be on (R, G, B)"),
         ("ONEOFMANY", {"R": True, "B": True}, "only one of its switches may be on, not R and B"),
@@ -116,6 +117,25 @@ def test_a_value_without_a_name(properties: dict[str, Property]) -> None:
     assert commands.single(properties["ONEOFMANY"], "G") == {"G": True}
     with pytest.raises(ClientError, match=r"D.WORDS has several elements \(A, B\); say which, as in set\(A='x'\)"):
         commands.single(properties["WORDS"], "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "state", "expected"),
+    [
+        ("ATMOSTONE", SwitchState.ON, PropertyState.OK, True),
+        ("ATMOSTONE", SwitchState.OFF, PropertyState.OK, False),
+        ("ATMOSTONE", SwitchState.ON, PropertyState.IDLE, False),
+        ("ANYOFMANY", SwitchState.ON, PropertyState.OK, False),
+    ],
+)
+def test_a_button_goes_back_by_itself(
+    properties: dict[str, Property], name: str, wanted: SwitchState, state: PropertyState, expected: bool
+) -> None:
+    known = properties[name]
+    known.state = state
+    assert not commands.is_momentary(known, {"R": wanted})
+    known.elements["R"].value = SwitchState.OFF
+    assert commands.is_momentary(known, {"R": wanted}) is expected
 
 
 def test_whether_values_are_as_asked(properties: dict[str, Property]) -> None:

@@ -20,8 +20,7 @@ class ToldServer:
 
     def __init__(self) -> None:
         self.port = free_port()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self._listener.settimeout(DEADLINE_S)
+        self.go_on()
         self._accepted: list[socket.socket] = []
 
     def __enter__(self) -> ToldServer:
@@ -32,6 +31,15 @@ class ToldServer:
     ) -> None:
         for sock in (self._listener, *self._accepted):
             sock.close()
+
+    def pause(self) -> None:
+        """Refuse connections until `go_on`."""
+        self._listener.close()
+
+    def go_on(self) -> None:
+        """Listen."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener.settimeout(DEADLINE_S)
 
     def accept(self) -> socket.socket:
         """The next connection, when its client has asked for properties."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
+from typing import Any
 
 import pytest
 
 from indigevent.client import BlobMode, Client, ClientError, EventKind, PropertyState
+from indigevent.client.endpoint import Endpoint
 from indigevent.protocol.vectors import NewBLOBVector, OneBLOB
 from tests.lab.server import free_port
 from tests.lab.vocabulary import define, delete, update
@@ -30,6 +33,26 @@ def test_no_server_is_one_clear_sentence(where: str) -> None:
         indi.connect()
     with pytest.raises(ClientError, match=f"{at} is not connected: it was not asked to; call connect()"):
         indi.ping()
+
+
+@pytest.mark.parametrize(
+    ("where", "complaint"),
+    [
+        ({"host": "a..b"}, r"no INDI server at a\.\.b:7624: that is no host's name; start one, or"),
+        ({"port": 99_999}, "no INDI server at localhost:99999: a port is from 1 to 65535; start one, or"),
+        ({"timeout": -1}, "a client's timeout is from above 0 to 1000000 seconds, not -1"),
+        ({"timeout": math.inf}, "not inf"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(where: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ClientError, match=complaint):
+        Client(**where).connect()
+
+
+def test_a_client_that_was_not_connected_says_so() -> None:
+    with pytest.raises(ClientError, match=r"^localhost:7624 is not connected: it was not asked to; call connect\(\)$"):
+        Client()["Mount"]
+    assert str(Endpoint("::1", 7625)) == "[::1]:7625"
 
 
 def test_silence_ends_with_the_timeout() -> None:

@@ -85,7 +85,7 @@ def test_a_handler_that_changes_a_range_tells_it(bench: DeviceClient) -> None:
         ("PLACE", {"RA": 25}, "PLACE has RA from 0 to 24, not 25"),
         ("PLACE", {"RA": 1, "DEC": -90.5}, "PLACE has DEC from -90 to 90, not -90.5"),
         ("PLACE", {"FREE": "abc"}, "'abc' is not an INDI number, which is like -1.5, 2e-3 or -0:30:15.2"),
-        ("PLACE", {"FREE": "nan"}, "'nan' is not a finite number"),
+        ("PLACE", {"FREE": "nan"}, "PLACE needs a finite number for FREE, not nan"),
         ("LIMITED", {"VALUE": 6}, "6 is too much for me."),
         ("LIMITED", {"VALUE": 13}, "LIMITED failed: thirteen"),
         ("LIMITED", {"VALUE": 14}, "LIMITED has no element NOBODY, only VALUE"),
