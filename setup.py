@@ -31,6 +31,7 @@ TEST_REQUIREMENTS = [
     "pyserial",
     "pytest",
     "pytest-timeout",
+    "pytest-xdist",
     "hypothesis",
     "ruff",
     "mypy",

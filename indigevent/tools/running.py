@@ -38,14 +38,17 @@ class Tool:
 
     def main(self, argv: Sequence[str] | None) -> int:
         """Run with a command line (`sys.argv` by default); the exit status."""
-        words = sys.argv[1:] if argv is None else list(argv)
+        try:
+            return self._status(sys.argv[1:] if argv is None else list(argv))
+        except KeyboardInterrupt:
+            return _EXIT_INTERRUPTED
+
+    def _status(self, words: list[str]) -> int:
         _open_streams()
         with _complaints(self.name), _endings():
             try:
                 status = self._run(words)
                 sys.stdout.flush()
-            except KeyboardInterrupt:
-                return _EXIT_INTERRUPTED
             except _Ended as ended:
                 return 128 + ended.signal_number
             except ClientError as error:

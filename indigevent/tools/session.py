@@ -58,7 +58,7 @@ class Session:
     """
 
     def __init__(self, flags: Flags, blob_folder: Path | None = None) -> None:
-        self._is_silent = False
+        self._is_over = False
         self._where = flags.values.get("local") or f"{flags.host}/{flags.port}"
         self._stream = _open(flags)
         self._arrival = Arrival() if blob_folder else None
@@ -66,7 +66,11 @@ class Session:
         self._faults: Counter[str] = Counter()
         self._progress: Progress | None = None
         self._progress_lock = threading.Lock()
-        self._queue: queue.Queue[Message | _News | None] = queue.Queue(_MAX_WAITING)
+        # Ctrl-C leaves these whole wherever it hits; queue.Queue, written in Python, can be left locked for ever.
+        self._queue: queue.SimpleQueue[Message | _News | None] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(_MAX_WAITING):
+            self._room.put(None)
         self._reader = threading.Thread(target=self._read, name="indi tool reader", daemon=True)
         self._reader.start()
 
@@ -76,9 +80,9 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._is_over = True
         self._stream.end()
-        while not self._is_silent:
-            self._is_silent = self._queue.get() is None
+        self._room.put(None)
         self._reader.join()
         self._stream.close()
         if more := self._faults.total() - len(self._faults):
@@ -114,8 +118,8 @@ class Session:
             received = self._queue.get(timeout=wait_s)
         except queue.Empty:
             return None
+        self._room.put(None)
         if received is None:
-            self._is_silent = True
             raise self._gone()
         if isinstance(received, Message):
             return received
@@ -162,7 +166,7 @@ class Session:
             if not data:
                 return
             for message in framer.feed(data, handles):
-                self._queue.put(message)
+                self._put(message)
             for fault in framer.take_faults():
                 self._note(fault)
             if self._arrival:
@@ -180,7 +184,13 @@ class Session:
             is_news = progress is not None and self._progress is None
             self._progress = progress or self._progress
         if is_news:
-            self._queue.put(_News.PROGRESS)
+            self._put(_News.PROGRESS)
+
+    def _put(self, received: Message | _News) -> None:
+        """Hand on what came, as soon as not too much waits; at the end nobody takes it any more."""
+        if not self._is_over:
+            self._room.get()
+            self._queue.put(received)
 
 
 class _InheritedStream(TcpStream):

@@ -58,10 +58,10 @@ def sync(telescope: Instrument, hour_angle: float, dec: float) -> float:
 
 
 def track(telescope: Instrument, hour_angle: float, dec: float) -> float:
-    """The same, and follow the sky there."""
-    ra = sync(telescope, hour_angle, dec)
+    """The same, and follow the sky there; until it did, the sky went on."""
+    sync(telescope, hour_angle, dec)
     telescope.set("TELESCOPE_TRACK_STATE", TRACK_ON=True)
-    telescope.expect(COORDINATES, "Ok")
+    ra: float = telescope.expect(COORDINATES, "Ok")["RA"]
     telescope.expect("TELESCOPE_TRACK_STATE", "Busy")
     return ra
 
