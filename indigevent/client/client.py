@@ -11,9 +11,9 @@ import itertools
 import os
 import ssl
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,7 +23,7 @@ from indigevent.client.blob_modes import BlobModes
 from indigevent.client.endpoint import Endpoint
 from indigevent.client.events import Callback, Callbacks, Filter, Subscription, Wanted
 from indigevent.client.handles import LiveDevice
-from indigevent.client.interrupts import holding
+from indigevent.client.interrupts import Monitor
 from indigevent.client.link import Link
 from indigevent.client.model import Blob, Event, EventKind, Mirror, Property
 from indigevent.client.recording import Recorder
@@ -97,10 +97,10 @@ class Client:
         self._reconnects = reconnect
         self._is_all_in_one = bool(local or record) or blobs is not None
         self._sink = BlobFiles(str(blob_dir) or tempfile.gettempdir(), max_blob_bytes)
-        self._changed = threading.Condition()
+        self._monitor = Monitor()
         self._link: Link | None = None
         self._blob_link: Link | None = None
-        self._turn = Turn(self._changed)
+        self._turn = Turn(self._monitor)
         self._wishes: dict[Hashable, Sequence[Content]] = {"properties": (GetProperties(),)}
         self._blob_wishes: dict[Hashable, Sequence[Content]] = self._wishes if self._is_all_in_one else {}
         self._blob_modes = BlobModes(is_only=not self._is_all_in_one)
@@ -169,9 +169,9 @@ class Client:
                 link.close()
         if self._recorder is not None:
             self._recorder.close()
-        with self._changed:
+        with self._monitor.lock:
             self._unread.clear()
-            self._changed.notify_all()
+            self._monitor.notify_all()
         self._callbacks.close(self.timeout)
         for subscription in self._subscriptions:
             subscription.close()
@@ -208,7 +208,7 @@ class Client:
 
     def snapshot(self) -> dict[str, Any]:
         """All that is known now, device by device, as plain data that JSON can carry; of BLOBs format and size."""
-        with self._changed:
+        with self._monitor.lock:
             return snapshot(self.mirror)
 
     def ping(self, timeout: float | None = None) -> None:
@@ -261,7 +261,8 @@ class Client:
             or_gone: raise when the server goes away, too; without it only when it is not going to come back.
         """
         allowed_s = timeout if timeout is not None else self.timeout if patience is None else patience
-        with holding(self._changed):
+
+        def wait() -> None:
             losses, seen, until_s = self._losses, life(), time.monotonic() + allowed_s
             while not test():
                 if (or_gone and self._losses != losses) or self._is_hopeless(or_gone):
@@ -271,20 +272,22 @@ class Client:
                 left_s = until_s - time.monotonic()
                 if not left_s > 0:
                     raise ClientError(f"waited {allowed_s:g} s in vain for {_text(what)}")
-                self._changed.wait(min(left_s, _LONGEST_TIMEOUT_S if again_s is None else again_s))
+                self._monitor.wait(min(left_s, _LONGEST_TIMEOUT_S if again_s is None else again_s))
+
+        self._monitor.run(wait)
 
     # For the handles
 
     @property
-    def lock(self) -> threading.Condition:
+    def lock(self) -> AbstractContextManager[bool]:
         """Held while the mirror changes."""
-        return self._changed
+        return self._monitor.lock
 
     def command(self, known: Property, message: NewVector) -> None:
         """Send a command: the property is Busy from now on, and BLOBs of the device that nobody took are old."""
         self.want_blobs(known.device)
         self._await_blob_link(known.device)
-        with self._changed:
+        with self._monitor.lock:
             state, updates = known.state, known.updates
             known.state = PropertyState.BUSY
             for key in [key for key in self._unread if key[0] == known.device]:
@@ -292,14 +295,14 @@ class Client:
         try:
             self.send(message)
         except BaseException:
-            with self._changed:
+            with self._monitor.lock:
                 if known.updates == updates:
                     known.state = state
             raise
 
     def take_blob(self, device: str, name: str, element: str) -> Blob | None:
         """The last BLOB of a property (or of one of its elements) that was not taken yet."""
-        with self._changed:
+        with self._monitor.lock:
             waiting = self._unread.get((device, name), {})
             return waiting.pop(element or next(iter(waiting), ""), None)
 
@@ -347,7 +350,7 @@ class Client:
         link = self._blob_link
         if link is None or link.is_open or not self._is_connected:
             return
-        with self._changed:
+        with self._monitor.lock:
             known = self.mirror.devices.get(device)
             has_blobs = known is not None and any(one.kind is VectorKind.BLOB for one in known.properties.values())
         if has_blobs:
@@ -377,10 +380,10 @@ class Client:
         return or_gone or link is None or link.is_over
 
     def _opened(self) -> None:
-        with self._changed:
+        with self._monitor.lock:
             self._is_connected = True
             self._tell([Event(EventKind.CONNECTED), *self.mirror.clear()])
-            self._changed.notify_all()
+            self._monitor.notify_all()
         if self._blob_link is not None:
             self._blob_link.hurry()
 
@@ -394,31 +397,30 @@ class Client:
         link = self._link
         if link is not None and not link.is_over:
             log.warning("%s: %s; connecting again", self.endpoint, reason)
-        with self._changed:
+        with self._monitor.lock:
             self._is_connected = False
             self._losses += 1
             self._end_reason = reason
             self._tell([Event(EventKind.DISCONNECTED, message=reason)])
-            self._changed.notify_all()
+            self._monitor.notify_all()
 
     def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        with self._monitor.lock:
+            self._monitor.notify_all()
 
     def _take(self, contents: Sequence[Content]) -> None:
-        with self._changed:
+        with self._monitor.lock:
             for content in contents:
                 if not isinstance(content, SetBLOBVector) or self._blob_modes.wants(content.device, content.name):
                     self._tell(self.mirror.apply(content))
             self._note_unknown()
-            self._changed.notify_all()
+            self._monitor.notify_all()
 
     def _take_blobs(self, contents: Sequence[Content]) -> None:
         """The BLOB connection brings definitions as well, but they came over the other one, or will."""
-        with self._changed:
-            for content in contents:
-                if isinstance(content, SetBLOBVector):
-                    self._await_definition(content)
+        for content in contents:
+            if isinstance(content, SetBLOBVector):
+                self._await_definition(content)
         self._take([content for content in contents if isinstance(content, (SetBLOBVector, PingReply))])
 
     def _await_definition(self, content: SetBLOBVector) -> None:
@@ -428,7 +430,8 @@ class Client:
         def is_known() -> bool:
             return not self._is_connected or self.mirror.find(*scope) is not None
 
-        if is_known() or (scope not in self._strangers and self._changed.wait_for(is_known, _DEFINITION_PATIENCE_S)):
+        patience_s = 0.0 if scope in self._strangers else _DEFINITION_PATIENCE_S
+        if self._monitor.run(lambda: self._monitor.wait_for(is_known, patience_s)):
             self._strangers.discard(scope)
         elif len(self._strangers) < _MAX_STRANGERS:
             self._strangers.add(scope)
@@ -449,12 +452,12 @@ class Client:
 
     def _subscribe(self, wanted: Wanted) -> Subscription:
         subscription = Subscription(wanted, self._unsubscribe)
-        with self._changed:
+        with self._monitor.lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription
 
     def _unsubscribe(self, subscription: Subscription) -> None:
-        with self._changed:
+        with self._monitor.lock:
             self._subscriptions = tuple(one for one in self._subscriptions if one is not subscription)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
+from indigevent.client import interrupts
 from indigevent.client.endpoint import Endpoint, Stream
 from indigevent.client.reading import read
 from indigevent.errors import ClientError, LocalProtocolError, RemoteProtocolError
@@ -58,7 +59,7 @@ class Connection:
         """Begin to read, in a thread of its own."""
         self._has_begun = True
         self._reader = threading.Thread(target=self.run, name=f"indi reader {self._endpoint}", daemon=True)
-        self._reader.start()
+        interrupts.start(self._reader)
 
     def run(self) -> None:
         """Read until it ends, in this thread."""

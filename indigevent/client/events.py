@@ -54,7 +54,7 @@ class Subscription:
         self._on_close = on_close
         self._waiting: deque[Event] = deque()
         self._waiting_bytes = 0
-        self._changed = threading.Condition()
+        self._monitor = interrupts.Monitor()
         self._is_closed = False
 
     def __enter__(self) -> Subscription:
@@ -82,29 +82,32 @@ class Subscription:
         """Something happened."""
         if not self._wanted.passes(event):
             return
-        with self._changed:
+        with self._monitor.lock:
             if self._is_closed:
                 return
             self._waiting.append(event)
             self._waiting_bytes += _size(event)
             while self._is_too_much():
                 self._drop()
-            self._changed.notify()
+            self._monitor.notify_all()
 
     def close(self) -> None:
         """No more events: what waits can still be taken."""
-        with self._changed:
+        with self._monitor.lock:
             if self._is_closed:
                 return
             self._is_closed = True
-            self._changed.notify_all()
+            self._monitor.notify_all()
         self._on_close(self)
 
     def _next(self, timeout: float | None) -> Event | None:
-        with interrupts.holding(self._changed):
-            endless = timeout is None or timeout >= threading.TIMEOUT_MAX
-            self._changed.wait_for(lambda: self._waiting or self._is_closed, None if endless else timeout)
+        endless = timeout is None or timeout >= threading.TIMEOUT_MAX
+
+        def take() -> Event | None:
+            self._monitor.wait_for(lambda: self._waiting or self._is_closed, None if endless else timeout)
             return self._take() if self._waiting else None
+
+        return self._monitor.run(take)
 
     def _take(self) -> Event:
         event = self._waiting.popleft()
@@ -172,9 +175,10 @@ class Callbacks:
                 log.warning("a callback has not returned for %g s: it is not waited for any longer", timeout_s)
 
     def _start(self) -> None:
-        subscription = self._subscription = self._subscribe(self)
-        self._thread = threading.Thread(target=self._run, args=(subscription,), name="indi callbacks", daemon=True)
-        self._thread.start()
+        subscription = self._subscribe(self)
+        thread = threading.Thread(target=self._run, args=(subscription,), name="indi callbacks", daemon=True)
+        interrupts.start(thread)
+        self._subscription, self._thread = subscription, thread
 
     def _run(self, subscription: Subscription) -> None:
         while True:

@@ -8,25 +8,62 @@ thread sees Ctrl-C.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
 
 
-@contextlib.contextmanager
-def holding(condition: threading.Condition) -> Iterator[None]:
-    """Hold a condition to wait for it: Ctrl-C at the wrong instant leaves `Condition.wait` without its lock."""
-    condition.acquire()
+class Monitor:
+    """A lock, and waiting under it for what others change; wherever Ctrl-C hits, nobody keeps the lock.
+
+    Use `with monitor.lock`, which Python enters in one step. `with` a `threading.Condition` is steps of Python code:
+    interrupted between them it keeps the lock for ever, and its `wait` may leave it unlocked.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+
+    @property
+    def lock(self) -> AbstractContextManager[bool]:
+        """Held by whoever reads or changes what it guards, as often as one likes."""
+        return self._lock
+
+    def notify_all(self) -> None:
+        """Have those that wait look again; the lock is held."""
+        self._changed.notify_all()
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Let go of the lock until something changes; only within `run`."""
+        self._changed.wait(timeout_s)
+
+    def wait_for(self, test: Callable[[], object], timeout_s: float | None) -> bool:
+        """Let go of the lock until `test()` is true, and return whether it is; only within `run`."""
+        return bool(self._changed.wait_for(test, timeout_s))
+
+    def run(self, work: Callable[[], _Result]) -> _Result:
+        """Call something that waits, with the lock held."""
+        try:
+            self._lock.acquire()
+            return work()
+        finally:
+            try:  # noqa: SIM105 (a call before the release is where Ctrl-C may hit)
+                self._lock.release()
+            except RuntimeError:  # it was interrupted before it had the lock, or in a wait
+                pass
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread; interrupted while it waits for that, `threading` may raise RuntimeError instead."""
     try:
-        yield
-    except KeyboardInterrupt:
-        with contextlib.suppress(RuntimeError):
-            condition.release()
+        thread.start()
+    except RuntimeError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
         raise
-    except BaseException:
-        condition.release()
-        raise
-    condition.release()
 
 
 def hand_on() -> None:

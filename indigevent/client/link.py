@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import queue
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -60,13 +61,19 @@ class Link:
         self._on_lost = on_lost
         self._sink = sink
         self._end_reason = ""
-        self._closing = threading.Event()
-        self._waking = threading.Event()
+        self._is_closing = False
+        # Ctrl-C leaves it whole wherever it hits; threading.Event can be left locked.
+        self._waking: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._delay_s = _FIRST_DELAY_S
         self._connection: Connection | None = None
         first = self._connect()
         self._thread = threading.Thread(target=self._run, args=(first,), name=f"indi reader {endpoint}", daemon=True)
-        self._thread.start()
+        try:
+            interrupts.start(self._thread)
+        except BaseException:
+            self._is_closing = True
+            first.close()
+            raise
 
     @property
     def is_open(self) -> bool:
@@ -76,7 +83,7 @@ class Link:
     @property
     def is_over(self) -> bool:
         """Whether it is not connected and will not be again."""
-        return self._connection is None and (self._closing.is_set() or not self._reconnects)
+        return self._connection is None and (self._is_closing or not self._reconnects)
 
     def send(self, *contents: Content) -> None:
         """Send messages together; raises ClientError when that cannot be done now."""
@@ -96,12 +103,12 @@ class Link:
     def hurry(self) -> None:
         """The server is there: do not wait any longer before connecting again."""
         if self._connection is None:
-            self._waking.set()
+            self._waking.put(None)
 
     def close(self) -> None:
         """Disconnect for ever, and wait until the thread has ended, for not much longer than the timeout."""
-        self._closing.set()
-        self._waking.set()
+        self._is_closing = True
+        self._waking.put(None)
         connection = self._connection
         if connection is not None:
             connection.close()
@@ -119,7 +126,7 @@ class Link:
             self._connection = None
             connection.close()
             raise
-        if self._closing.is_set():
+        if self._is_closing:
             connection.close()
         return connection
 
@@ -143,9 +150,11 @@ class Link:
         return None
 
     def _is_closing_within(self, delay_s: float) -> bool:
-        self._waking.wait(delay_s)
-        self._waking.clear()
-        return self._closing.is_set()
+        with contextlib.suppress(queue.Empty):
+            self._waking.get(timeout=delay_s)
+            while True:
+                self._waking.get_nowait()
+        return self._is_closing
 
     def _lost(self, reason: str) -> None:
         self._end_reason = reason

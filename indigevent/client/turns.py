@@ -8,32 +8,36 @@ from __future__ import annotations
 
 import threading
 
-from indigevent.client.interrupts import holding
+from indigevent.client.interrupts import Monitor
 
 
 class Turn:
-    """A context that one thread at a time is in, as often as it likes; the others let go of `changed` meanwhile."""
+    """A context that one thread at a time is in, as often as it likes; the others let go of the lock meanwhile."""
 
-    def __init__(self, changed: threading.Condition) -> None:
-        self._changed = changed
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
         self._holder = 0
         self._depth = 0
 
     def __enter__(self) -> None:
         me = threading.get_ident()
         is_mine = False
+
+        def take() -> None:
+            nonlocal is_mine
+            while self._depth and self._holder != me:
+                self._monitor.wait()
+            self._holder, is_mine = me, True
+            self._depth += 1
+
         try:
-            with holding(self._changed):
-                while self._depth and self._holder != me:
-                    self._changed.wait()
-                self._holder, is_mine = me, True
-                self._depth += 1
+            self._monitor.run(take)
         except BaseException:  # as Ctrl-C at the last instant
             if is_mine:
                 self.__exit__()
             raise
 
     def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._depth -= 1
-            self._changed.notify_all()
+        self._depth -= 1  # before anything that Ctrl-C may hit; nobody else changes it now
+        with self._monitor.lock:
+            self._monitor.notify_all()

@@ -9,13 +9,14 @@ import socket
 import ssl
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from indigevent.client import interrupts
 from indigevent.client.blob_files import BlobFiles
 from indigevent.client.endpoint import Endpoint, Stream, TcpStream
 from indigevent.errors import ClientError, RemoteProtocolError
@@ -30,8 +31,8 @@ from indigevent.tools.progress import Arrival, Progress
 _CONNECT_S = 10.0
 _LONGEST_PING_S = 2.0
 _READ_BYTES = 1 << 18
-# So many messages wait for a slow terminal; then the server's own queue has to hold them.
-_MAX_WAITING = 10_000
+# What so many reads brought waits for a slow terminal; then the server's own queue has to hold the rest.
+_MAX_WAITING = 64
 # Decoded and as base64, so much of a BLOB is in memory; larger ones are in a file while they come.
 _MAX_BLOB_BYTES = 32 << 20
 _PING = "indigevent-tool"
@@ -67,12 +68,13 @@ class Session:
         self._progress: Progress | None = None
         self._progress_lock = threading.Lock()
         # Ctrl-C leaves these whole wherever it hits; queue.Queue, written in Python, can be left locked for ever.
-        self._queue: queue.SimpleQueue[Message | _News | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Message | _News] | None] = queue.SimpleQueue()
         self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(_MAX_WAITING):
             self._room.put(None)
+        self._taken: deque[Message | _News] = deque()
         self._reader = threading.Thread(target=self._read, name="indi tool reader", daemon=True)
-        self._reader.start()
+        interrupts.start(self._reader)
 
     def __enter__(self) -> Session:
         return self
@@ -113,23 +115,26 @@ class Session:
 
         Raises Gone when the server has closed the connection.
         """
-        wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
-        try:
-            received = self._queue.get(timeout=wait_s)
-        except queue.Empty:
-            return None
-        self._room.put(None)
-        if received is None:
-            raise self._gone()
-        if isinstance(received, Message):
-            return received
+        if not self._taken:
+            wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                received = self._queue.get(timeout=wait_s)
+            except queue.Empty:
+                return None
+            self._room.put(None)
+            if received is None:
+                raise self._gone()
+            self._taken.extend(received)
+        first = self._taken.popleft()
+        if isinstance(first, Message):
+            return first
         with self._progress_lock:
             progress, self._progress = self._progress, None
         return progress
 
     def is_waiting(self) -> bool:
         """Whether something was received that nobody has taken."""
-        return not self._queue.empty()
+        return bool(self._taken) or not self._queue.empty()
 
     def finish_sending(self, timeout_s: float | None) -> None:
         """Return when the server has routed all that was sent, or does not answer pings.
@@ -165,8 +170,7 @@ class Session:
                 continue  # silence is no fault
             if not data:
                 return
-            for message in framer.feed(data, handles):
-                self._put(message)
+            self._put(framer.feed(data, handles))
             for fault in framer.take_faults():
                 self._note(fault)
             if self._arrival:
@@ -184,11 +188,11 @@ class Session:
             is_news = progress is not None and self._progress is None
             self._progress = progress or self._progress
         if is_news:
-            self._put(_News.PROGRESS)
+            self._put([_News.PROGRESS])
 
-    def _put(self, received: Message | _News) -> None:
+    def _put(self, received: Sequence[Message | _News]) -> None:
         """Hand on what came, as soon as not too much waits; at the end nobody takes it any more."""
-        if not self._is_over:
+        if received and not self._is_over:
             self._room.get()
             self._queue.put(received)
 

@@ -12,6 +12,7 @@ from typing import Any
 from indigevent.client import model
 from indigevent.client.connection import Connection
 from indigevent.client.endpoint import Endpoint
+from indigevent.client.interrupts import Monitor
 from indigevent.client.model import Event, EventKind, Mirror
 from indigevent.compat.pyindi.device import BaseDevice
 from indigevent.compat.pyindi.exposures import Exposures
@@ -59,7 +60,7 @@ class Session:
         self._client = callbacks
         self._connection: Connection | None = None
         self._connecting = threading.Lock()
-        self._changed = threading.Condition()
+        self._monitor = Monitor()
         self._patience = Patience()
         self._exposures = Exposures()
         self._calling: set[int] = set()
@@ -131,22 +132,25 @@ class Session:
 
     def command(self, known: model.Property, message: NewVector) -> None:
         """Ask a driver for what is in a property."""
-        with self._changed:
+        with self._monitor.lock:
             if known.name == "CONNECTION":
                 self._patience.begin_anew(known.device)
             if self._wants_blobs(known.device):
                 self._exposures.asked_for(known)
         if not self.send(message):
-            with self._changed:
+            with self._monitor.lock:
                 self._exposures.withdraw(known)
 
     def wait_for_images(self) -> None:
         """Wait for the images that the script asked for."""
-        with self._changed:
+
+        def wait() -> None:
             if self._connection is not None and self._exposures.left_s() > 0:
                 log.info("waiting for the images of %s; Ctrl-C ends it", self._exposures)
             while self._connection is not None and (left_s := self._exposures.left_s()) > 0:
-                self._changed.wait(min(left_s, threading.TIMEOUT_MAX))
+                self._monitor.wait(min(left_s, threading.TIMEOUT_MAX))
+
+        self._monitor.run(wait)
 
     def leave(self) -> None:
         """Disconnect at the interpreter's end, without telling anybody."""
@@ -186,19 +190,24 @@ class Session:
         found = find()
         if found is not None or threading.get_ident() in self._calling or self._connection is None:
             return found
-        with self._changed:
-            if not self._patience.first_miss(device, name):
-                return find()
-            limit_s = self._patience.limit_s()
-            while (found := find()) is None and self._connection is not None:
-                left_s = self._patience.left_s(device, limit_s, self._is_connecting(device))
-                if left_s <= 0:
-                    break
-                self._changed.wait(left_s)
-            if found is None:
-                self._patience.missed(device, name)
+        with self._monitor.lock:
+            is_first = self._patience.first_miss(device, name)
+        if not is_first:
+            return find()
+        found = self._monitor.run(lambda: self._await(find, device, name))
         if found is None:
             log.warning("there is %s", self.why_missing(device, name))
+        return found
+
+    def _await(self, find: Callable[[], Any], device: str, name: str) -> Any:
+        limit_s = self._patience.limit_s()
+        while (found := find()) is None and self._connection is not None:
+            left_s = self._patience.left_s(device, limit_s, self._is_connecting(device))
+            if left_s <= 0:
+                break
+            self._monitor.wait(left_s)
+        if found is None:
+            self._patience.missed(device, name)
         return found
 
     def _is_connecting(self, device: str) -> bool:
@@ -215,7 +224,7 @@ class Session:
             lambda contents: self._take(connection, contents),
             lambda reason: self._ended(connection, reason),
         )
-        with self._changed:
+        with self._monitor.lock:
             self._begin_anew()
             self._connection = connection
         _open_sessions.add(self)
@@ -241,29 +250,28 @@ class Session:
 
     def _forget(self) -> Connection | None:
         """The connection, which is no longer ours; look-ups end."""
-        with self._changed:
+        with self._monitor.lock:
             connection, self._connection = self._connection, None
-            self._changed.notify_all()
+            self._monitor.notify_all()
         return connection
 
     def _callbacks_return(self, longest_s: float) -> bool:
         """Wait until no thread but this one is in a callback; False when that takes longer."""
         this = threading.get_ident()
-        with self._changed:
-            return self._changed.wait_for(lambda: self._calling <= {this}, longest_s)
+        return self._monitor.run(lambda: self._monitor.wait_for(lambda: self._calling <= {this}, longest_s))
 
     def _ended(self, connection: Connection, reason: str) -> None:
-        with self._changed:
+        with self._monitor.lock:
             if connection is not self._connection:
                 return
             self._connection = None
-            self._changed.notify_all()
+            self._monitor.notify_all()
         log.warning("%s:%s: %s", self.host, self.port, reason)
         self._call("serverDisconnected", _LOST)
 
     def _take(self, connection: Connection, contents: Sequence[Content]) -> None:
         reader = threading.get_ident()
-        with self._changed:
+        with self._monitor.lock:
             if connection is not self._connection:
                 return
             self._calling.add(reader)
@@ -275,13 +283,13 @@ class Session:
                     log.info("%s:%s: %s", self.host, self.port, _title(content))
                 self._take_one(connection, content)
         finally:
-            with self._changed:
+            with self._monitor.lock:
                 self._calling.discard(reader)
-                self._changed.notify_all()
+                self._monitor.notify_all()
 
     def _take_one(self, connection: Connection, content: Content) -> None:
         name = getattr(content, "device", "")
-        with self._changed:
+        with self._monitor.lock:
             before = self.mirror.devices.get(name)
             is_defined = before is not None and getattr(content, "name", "") in before.properties
             if isinstance(content, DefVector):
@@ -298,7 +306,7 @@ class Session:
             if is_told and (event.kind is not EventKind.DEFINED or not is_defined):
                 self._tell(event, device)
         if exposures:
-            with self._changed:
+            with self._monitor.lock:
                 self._exposures.handled(exposures)
 
     def _tell(self, event: Event, device: BaseDevice) -> None:
@@ -354,8 +362,8 @@ class Session:
             if is_outermost:
                 self._calling.discard(thread)
                 if self._connection is None:
-                    with self._changed:
-                        self._changed.notify_all()
+                    with self._monitor.lock:
+                        self._monitor.notify_all()
 
     def _wants_blobs(self, device: str) -> bool:
         modes = list(self.blob_modes.items())

@@ -171,8 +171,8 @@ session._CLOSING_S = 0.0
 def lapse():
     exposures._LATE_BLOB_S = 0.0
     (waiting,) = session._open_sessions
-    with waiting._changed:
-        waiting._changed.notify_all()
+    with waiting._monitor.lock:
+        waiting._monitor.notify_all()
 """
     exposing = Exposing(lab, run, ending)
     exposing.wait_until_it_waits()

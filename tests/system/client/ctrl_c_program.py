@@ -1,0 +1,88 @@
+"""Interrupts one use of the client at every instant, and prints what does not end as Ctrl-C should."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+
+from indigevent.cli import setprop
+from indigevent.client import Client
+from indigevent.errors import ClientError
+from tests.lab.ctrl_c import interrupt_everywhere
+
+# Where a thread waits for another, and what calls that.
+FILES = (
+    "/threading.py",
+    "/queue.py",
+    "/client/client.py",
+    "/client/events.py",
+    "/client/interrupts.py",
+    "/client/link.py",
+    "/client/turns.py",
+    "/tools/session.py",
+)
+SHORT_S = 0.01
+
+
+def waiting(port: int) -> Callable[[], object]:
+    indi = Client("127.0.0.1", port)
+    indi.connect()
+    return lambda: finish(indi, lambda: indi.wait_until(lambda: False, SHORT_S, "nothing"))
+
+
+def nested(port: int) -> Callable[[], object]:
+    indi = Client("127.0.0.1", port)
+    indi.connect()
+
+    def test() -> bool:
+        with contextlib.suppress(ClientError):
+            indi.wait_until(lambda: False, SHORT_S, "nothing")
+        return False
+
+    return lambda: finish(indi, lambda: indi.wait_until(test, SHORT_S, "nothing"))
+
+
+def event(port: int) -> Callable[[], object]:
+    indi = Client("127.0.0.1", port)
+    indi.connect()
+    events = indi.events()
+    return lambda: finish(indi, lambda: events.get(SHORT_S))
+
+
+def finish(indi: Client, wait: Callable[[], object]) -> None:
+    """However the wait ended, the client is of use after it."""
+    try:
+        with contextlib.suppress(ClientError):
+            wait()
+    except BaseException:
+        sys.setprofile(None)
+        indi.ping()
+        indi.close()
+        raise
+    sys.setprofile(None)
+
+
+def life(port: int) -> Callable[[], object]:
+    def live() -> None:
+        with Client("127.0.0.1", port) as indi:
+            indi.device("Camera 1")
+
+    return live
+
+
+def tool(port: int) -> Callable[[], object]:
+    return lambda: setprop.main(["-h", "127.0.0.1", "-p", str(port), "-t", str(SHORT_S), "No.Such.One=1"])
+
+
+def main(name: str, port: int) -> None:
+    count = 0
+    for ended in interrupt_everywhere(lambda: globals()[name](port), FILES):
+        count += 1
+        if ended.how not in ("KeyboardInterrupt()", "130"):
+            print(ended.where, ended.how)
+    print(f"{count} instants")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
