@@ -224,3 +224,12 @@ def test_panels_have_their_own_places_and_numbers() -> None:
     ]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
+
+
+def test_legends_are_whole() -> None:
+    """Grafana's schema (11.2) has these four as required; without showLegend a graph may have no legend."""
+    panels = json.loads((CONF / "grafana-dashboard.json").read_text())["panels"]
+    legends = [panel["options"]["legend"] for panel in panels if "legend" in panel.get("options", {})]
+    assert len(legends) > 10
+    for legend in legends:
+        assert legend.keys() == {"showLegend", "displayMode", "placement", "calcs"} and legend["showLegend"], legend
