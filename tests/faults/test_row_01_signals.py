@@ -79,7 +79,6 @@ def test_row_01_the_fifo_stops_deaf_and_stopped_drivers(lab: Lab) -> None:
 def test_row_01_a_guardian_that_is_gone_is_missed_once(lab: Lab) -> None:
     alpha = lab.driver("alpha")
     server = lab.server(alpha)
-    alpha.incarnation(1).expect("getProperties")  # until it runs, its shell reads from a pipe too
     guardian_of(server).kill()
     for number in (1, 2):
         alpha.latest.kill()
