@@ -89,7 +89,8 @@ def test_row_01_a_guardian_that_is_gone_is_missed_once(lab: Lab) -> None:
 
 def guardian_of(server: Server) -> psutil.Process:
     """Find the shell that reads from a pipe of the server's."""
-    pipes = set(map(target, Path(f"/proc/{server.pid}/fd").iterdir())) - {""}
+    links = map(target, Path(f"/proc/{server.pid}/fd").iterdir())
+    pipes = {link for link in links if link.startswith("pipe:")}
     shells = [one for one in psutil.process_iter(["name"]) if one.info["name"] == "sh"]
     (guardian,) = [one for one in shells if target(Path(f"/proc/{one.pid}/fd/0")) in pipes]
     return guardian
