@@ -44,6 +44,7 @@ class Session:
         self.lab = lab
         self.port = free_port()
         self.second_port = free_port()
+        self.metrics_port = free_port()
         self.second_socket = lab.local_name()
         self.servers: list[subprocess.Popen[str]] = []
         tools = lab.folder / "tools"
@@ -61,7 +62,8 @@ class Session:
 
     def start(self, text: str) -> subprocess.Popen[str]:
         """Start a block's commands with names that are free here."""
-        text = re.sub(r"(?<=-u )\S+", self.second_socket, text.replace("7625", str(self.second_port)))
+        text = text.replace("7625", str(self.second_port)).replace("9624", str(self.metrics_port))
+        text = re.sub(r"(?<=-u )\S+", self.second_socket, text)
         return subprocess.Popen(
             ["sh", "-euc", text],
             cwd=self.lab.folder,
