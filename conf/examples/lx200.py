@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A telescope mount that speaks the LX200 protocol on a serial line, with pyserial in plain blocking style.
 
-    pip install indigevent pyserial
+    pip install pyserial                (where indigevent is installed)
     indigevent ./lx200.py               (or under indiserver, which runs any executable)
 
 Every call of `ask` waits for the mount, up to a second. That stops nobody else: a driver is a process or a thread of
