@@ -34,10 +34,13 @@ class SwitchRule(str, Enum):
 
 
 class SwitchState(str, Enum):
-    """One switch."""
+    """One switch; as a condition, it is true when it is On."""
 
     OFF = "Off"
     ON = "On"
+
+    def __bool__(self) -> bool:
+        return self is SwitchState.ON
 
 
 class BlobMode(str, Enum):

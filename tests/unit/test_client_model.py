@@ -42,6 +42,13 @@ def mirror() -> Mirror:
     return made
 
 
+def test_a_switch_is_a_condition(mirror: Mirror) -> None:
+    known = mirror.find("Mount", "TRACK")
+    assert known is not None
+    assert [bool(element.value) for element in known.elements.values()] == [False, True]
+
+
+
 def test_a_definition_tells_all_there_is(mirror: Mirror) -> None:
     goto = mirror.devices["Mount"].properties["GOTO"]
     assert (goto.label, goto.group, goto.state, goto.perm, goto.rule, goto.timeout) == (
