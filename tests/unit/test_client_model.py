@@ -48,7 +48,6 @@ def test_a_switch_is_a_condition(mirror: Mirror) -> None:
     assert [bool(element.value) for element in known.elements.values()] == [False, True]
 
 
-
 def test_a_definition_tells_all_there_is(mirror: Mirror) -> None:
     goto = mirror.devices["Mount"].properties["GOTO"]
     assert (goto.label, goto.group, goto.state, goto.perm, goto.rule, goto.timeout) == (
