@@ -58,14 +58,14 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "indigevent = indigevent.cli.server:main",
-            "indigevent-ctl = indigevent.cli.ctl:main",
-            "indigevent-driver = indigevent.driver.run:main",
-            "indigevent-getprop = indigevent.cli.getprop:main",
-            "indigevent-setprop = indigevent.cli.setprop:main",
-            "indigevent-eval = indigevent.cli.evaluate:main",
-            "indigevent-record = indigevent.cli.record:main",
-            "indigevent-replay = indigevent.cli.replay:main",
+            "indigevent = indigevent.cli.start:server",
+            "indigevent-ctl = indigevent.cli.start:ctl",
+            "indigevent-driver = indigevent.cli.start:driver",
+            "indigevent-getprop = indigevent.cli.start:getprop",
+            "indigevent-setprop = indigevent.cli.start:setprop",
+            "indigevent-eval = indigevent.cli.start:evaluate",
+            "indigevent-record = indigevent.cli.start:record",
+            "indigevent-replay = indigevent.cli.start:replay",
         ]
     },
     classifiers=[

@@ -3,8 +3,6 @@
 Importing the package is quick and never monkey-patches: only a program's entry point may do that.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from indigevent.errors import (
     ClientError,
     ConfigError,
@@ -15,6 +13,7 @@ from indigevent.errors import (
     RemoteProtocolError,
 )
 
+TYPE_CHECKING = False  # so type checkers know it, too; to load `typing` takes longer than all the rest here
 if TYPE_CHECKING:
     from indigevent.embedding import Server
 
@@ -33,7 +32,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import `Server` when it is asked for: drivers and clients do without gevent."""
     if name == "Server":
         from indigevent.embedding import Server  # noqa: PLC0415

@@ -2,7 +2,7 @@
 
 import sys
 
-from indigevent.cli.server import main
+from indigevent.cli.start import server
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(server())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import logging
 import os
@@ -19,7 +20,7 @@ from gevent.thread import LockType
 
 from indigevent.config.settings import Settings
 from indigevent.driver.channel import Channel
-from indigevent.driver.concurrency import Concurrency, standard
+from indigevent.driver.concurrency import Concurrency, Flag, standard
 from indigevent.driver.device import Device
 from indigevent.driver.driver import Driver
 from indigevent.driver.run import as_driver
@@ -34,6 +35,25 @@ _LOOPBACK = ("127.0.0.1", "::1")
 _MEGABYTE = 1 << 20
 _AT_EXIT_S = 6.0
 _driver_log = logging.getLogger("indigevent.driver")
+
+
+class Happening:
+    """Something that happens once, used as `threading.Event` is; Ctrl-C in a wait for it leaves nothing locked."""
+
+    def __init__(self) -> None:
+        self._flag = Flag(standard())
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        return self._flag.is_set
+
+    def set(self) -> None:
+        """It happens; everybody who waits goes on."""
+        self._flag.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has happened; False when that took longer than `timeout` seconds."""
+        return self._flag.wait(-1 if timeout is None else max(0.0, timeout))
 
 
 class Server:
@@ -76,8 +96,8 @@ class Server:
             raise ConfigError(str(error)) from None
         own = [as_driver(driver) for driver in drivers]
         _refuse_namesakes(own)
-        self.started = threading.Event()
-        self.stopped = threading.Event()
+        self.started = Happening()
+        self.stopped = Happening()
         self._embedded = [EmbeddedSpec(each.name, _starter(each)) for each in own]
         self._specs: list[Spec] = []
         self._verbosity = verbosity
@@ -127,8 +147,7 @@ class Server:
     def start(self) -> None:
         """Serve in a thread of its own; returns when clients can connect, and raises what `serve` raises."""
         self._serve_only_once()
-        atexit.register(self._end_at_exit)
-        threading.Thread(target=self._serve_in_thread, name="indigevent server", daemon=True).start()
+        _thread.start_new_thread(self._serve_in_thread, ())  # a `Thread` cannot begin if Ctrl-C hits in its `start`
         self.started.wait()
         if self._failure is not None:
             raise self._failure
@@ -162,6 +181,8 @@ class Server:
 
     def _serve_in_thread(self) -> None:
         """What went wrong at the start is raised by `start`, in its caller's thread."""
+        threading.current_thread().name = "indigevent server"
+        atexit.register(self._end_at_exit)
         try:
             self._serve_with_log()
         except ConfigError as error:
@@ -196,6 +217,7 @@ class Server:
         try:
             return daemon.run(self._listening)
         finally:
+            daemon.give_signals_back()
             if is_patched:
                 _LogHandOver.end()
             with self._bell_guard:

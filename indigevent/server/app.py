@@ -35,7 +35,7 @@ from indigevent.server.islog import IsLog
 from indigevent.server.listeners import Listener, address_of
 from indigevent.server.memory import keep_for_blobs
 from indigevent.server.operating.control import Control
-from indigevent.server.operating.control_socket import NONE, open_control_socket
+from indigevent.server.operating.control_socket import NONE, ControlSocket, open_control_socket
 from indigevent.server.operating.events import Events
 from indigevent.server.operating.operations import Operations
 from indigevent.server.operating.status import Status
@@ -53,8 +53,8 @@ def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> i
 
     `reread` reads the configuration again, for a reload; it raises ConfigError when that is wrong.
 
-    0 after SIGTERM or SIGINT; 1 when it cannot listen, when its last driver has ended and nothing can start another
-    (reference behaviour), or when a part of it has failed.
+    0 after SIGTERM, SIGINT, or a SIGHUP that is no reload; 1 when it cannot listen, when its last driver has ended and
+    nothing can start another (reference behaviour), or when a part of it has failed.
     """
     keep_for_blobs()
     gevent.get_hub().print_exception = _log_error
@@ -135,22 +135,27 @@ class Daemon:
         )
         self._web = Web(self._status.snapshot, limits, counters, self._lost_log_lines) if settings.metrics else None
         self._events = Events()
-        self._control = self._open_control()
+        self._control_socket: ControlSocket | None = None
+        self._signals: dict[signal.Signals, Any] = {}
 
     def run(self, on_listening: Callable[[], None] = lambda: None) -> int:
         """Start everything, wait for a reason to end, and end everything.
 
-        `on_listening` is called when clients can connect. SIGTERM and SIGINT are reasons to end, in the main thread.
+        `on_listening` is called when clients can connect. SIGTERM and SIGINT are reasons to end, in the main thread,
+        and remain this daemon's affair until `give_signals_back`.
+
+        Raises ConfigError when it cannot have its control socket.
         """
-        signals = self._handle_signals()
+        self._handle_signals()
+        control = self._open_control()  # a file, so not before a signal ends us in order
         self._announce()
         for spec in (*self._embedded, *self._settings.drivers):
             self._drivers.start(spec)
         self._listen()
         if self._settings.fifo is not None:
             self._start("FIFO", Fifo(self._settings.fifo, self._drivers.execute, self._events.record).run)
-        if self._control is not None:
-            self._start("control", self._control.run)
+        if control is not None:
+            self._start("control", control.run)
         if self._manager.watchdog_s:
             self._start("systemd's watchdog", self._manager.keep_watchdog)
         self._manager.ready(f"listening on {self._sockets.where}")
@@ -158,10 +163,13 @@ class Daemon:
         status: int = self._ended.get()
         self._manager.stopping("ending the drivers", self._drivers.stop_deadline_s)
         self._shut_down()
-        for number, watcher in signals.items():
+        return status
+
+    def give_signals_back(self) -> None:
+        """Have signals do again what they did before `run`."""
+        for number, watcher in self._signals.items():
             watcher.cancel()
             signal.signal(number, signal.getsignal(number))  # libev has left the system's default behind
-        return status
 
     def end(self, status: int = 0) -> None:
         """Have `run` end everything and return this status."""
@@ -194,8 +202,8 @@ class Daemon:
 
     def _open_control(self) -> Control | None:
         settings, house = self._settings, self._house
-        opened = open_control_socket(settings.control, settings.port, os.environ)
-        if opened is None:
+        self._control_socket = open_control_socket(settings.control, settings.port, os.environ)
+        if self._control_socket is None:
             return None
         operations = Operations(
             self._status,
@@ -206,7 +214,7 @@ class Daemon:
             self._set_log_level,
             self.reload,
         )
-        return Control(opened, operations, house.counters, self._fd_freed)
+        return Control(self._control_socket, operations, house.counters, self._fd_freed)
 
     def _set_log_level(self, verbosity: int) -> None:
         if self._logs is None:
@@ -252,23 +260,25 @@ class Daemon:
         if not self._stays:
             self.end(EXIT_FAILURE)
 
-    def _handle_signals(self) -> dict[signal.Signals, Any]:
+    def _handle_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
-            return {}
+            return
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        ending = (signal.SIGTERM, signal.SIGINT)
-        watchers = {each: gevent.signal_handler(each, self._signalled, each) for each in ending}
+        ending = [signal.SIGTERM, signal.SIGINT]
         if self._settings.config_file is not None or self._settings.log_file is not None:
-            # Otherwise it ends the server, as it ends the reference when its terminal is closed.
-            watchers[signal.SIGHUP] = gevent.signal_handler(signal.SIGHUP, self._hung_up.set)
+            self._signals[signal.SIGHUP] = gevent.signal_handler(signal.SIGHUP, self._hung_up.set)
             self._start("SIGHUP", self._heed_hangups)
-        return watchers
+        elif signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it, a program may use it otherwise
+            ending.append(signal.SIGHUP)  # as the reference ends when its terminal is closed
+        for number in ending:
+            self._signals[number] = gevent.signal_handler(number, self._signalled, number)
 
     def _signalled(self, number: int) -> None:
         """The first signal ends the server in order, a second one at once."""
         if self._ended.ready():
             self._drivers.kill_all()
-            os._exit(0)
+            self._close_control_socket()
+            os._exit(self._ended.value)
         log.warning("%s received", signal.Signals(number).name)
         self.end(0)
 
@@ -291,6 +301,7 @@ class Daemon:
     def _shut_down(self) -> None:
         """No newcomers, then no drivers, then no clients: who listens hears of every device that goes."""
         gevent.killall(self._greenlets)
+        self._close_control_socket()
         self._drivers.stop_all()
         self._reception.close()
         if self._web is not None:
@@ -299,6 +310,11 @@ class Daemon:
         if self._islog is not None:
             self._islog.close()
         log.warning("good bye")
+
+    def _close_control_socket(self) -> None:
+        """Its greenlet does so too, but one that is ended before it began does nothing."""
+        if self._control_socket is not None:
+            self._control_socket.close()
 
 
 def _log_error(context: object, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:

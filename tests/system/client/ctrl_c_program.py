@@ -1,4 +1,4 @@
-"""Interrupts one use of the client at every instant, and prints what does not end as Ctrl-C should."""
+"""Interrupts one use of the library at every instant, and prints what does not end as Ctrl-C should."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Callable
 
 from indigevent.cli import setprop
 from indigevent.client import Client
-from indigevent.errors import ClientError
+from indigevent.driver import Device
+from indigevent.embedding import Server
+from indigevent.errors import ClientError, ConfigError
 from tests.lab.ctrl_c import interrupt_everywhere
+from tests.lab.server import free_port
 
 # Where a thread waits for another, and what calls that.
 FILES = (
@@ -20,6 +23,8 @@ FILES = (
     "/client/interrupts.py",
     "/client/link.py",
     "/client/turns.py",
+    "/driver/concurrency.py",
+    "/embedding.py",
     "/tools/session.py",
 )
 SHORT_S = 0.01
@@ -73,6 +78,24 @@ def life(port: int) -> Callable[[], object]:
 
 def tool(port: int) -> Callable[[], object]:
     return lambda: setprop.main(["-h", "127.0.0.1", "-p", str(port), "-t", str(SHORT_S), "No.Such.One=1"])
+
+
+def embedded(_: int) -> Callable[[], object]:
+    port = free_port()
+    server = Server(Device("Bench"), port=port, local_socket=f"/tmp/lab-ctrl-c-{port}")
+
+    def serve() -> None:
+        try:
+            server.start()
+            server.stopped.wait(SHORT_S)
+        finally:
+            sys.setprofile(None)
+            server.shutdown()
+            with contextlib.suppress(ConfigError):
+                server.start()  # it was interrupted before it had begun
+            server.stopped.wait()
+
+    return serve
 
 
 def main(name: str, port: int) -> None:
