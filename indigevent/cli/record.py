@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from indigevent.client import interrupts
 from indigevent.client.endpoint import Endpoint, Stream
 from indigevent.client.recording import Recorder
 from indigevent.errors import ClientError
@@ -68,7 +69,7 @@ def _record(stream: Stream, recorder: Recorder, with_blobs: bool, seconds: float
     try:
         stream.send(b"".join(codec.to_bytes(wish) + b"\n" for wish in wishes))
         if seconds < threading.TIMEOUT_MAX:
-            timer.start()
+            interrupts.start(timer)
         while not recorder.trouble:
             with contextlib.suppress(TimeoutError):  # silence belongs to the session
                 if not stream.receive(_READ_BYTES)[0]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from indigevent.client import interrupts
 from indigevent.client.recording import FROM_SERVER, load
 from indigevent.errors import ClientError, RemoteProtocolError
 from indigevent.logs import log
@@ -74,7 +75,7 @@ class Replay:
 
     def start(self) -> Replay:
         """Take clients from now on, in threads; itself."""
-        self._thread.start()
+        interrupts.start(self._thread)
         return self
 
     def wait(self) -> None:

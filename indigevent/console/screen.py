@@ -22,8 +22,8 @@ _HOME = "\x1b[H"
 _REST_OF_LINE = "\x1b[K"
 _REST_OF_SCREEN = "\x1b[J"
 _SIGNAL_ENDED = 128
-# What ends us; SIGQUIT and SIGHUP come from a terminal too.
-_ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+# What ends us; all but SIGTERM come from a terminal.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 Draw = Callable[[], Sequence[Line]]
 
@@ -91,7 +91,7 @@ def _write(text: str) -> None:
 @contextlib.contextmanager
 def _other_screen() -> Iterator[None]:
     """Leave the terminal as it was, whatever ends or suspends us but SIGKILL and SIGSTOP."""
-    handlers = {**dict.fromkeys(_ENDING, _terminate), signal.SIGTSTP: _suspend}
+    handlers = {**dict.fromkeys(_ENDING, _end), signal.SIGTSTP: _suspend}
     heeded = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores SIGHUP
     before = {number: signal.signal(number, handlers[number]) for number in heeded}
     try:
@@ -123,7 +123,12 @@ def _was_resized(resized: socket.socket, seconds: float) -> bool:
     return bool(ready and resized.recv(4096))
 
 
-def _terminate(number: int, _: FrameType | None) -> None:
+def _end(number: int, _: FrameType | None) -> None:
+    """The first one has the terminal restored; a second one must not come between."""
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(_SIGNAL_ENDED + number)
 
 

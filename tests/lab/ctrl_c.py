@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ class Ended:
 
 
 class _Interruption:
-    """A profile function that raises KeyboardInterrupt at the n-th instant in one of these files."""
+    """A profile function: at the n-th instant in one of these files SIGINT comes."""
 
     def __init__(self, left: int, files: tuple[str, ...]) -> None:
         self._left = left
@@ -42,7 +43,7 @@ class _Interruption:
         if not self._left:
             sys.setprofile(None)
             self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}, {event} in {frame.f_code.co_name}"
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
 
 def interrupt_everywhere(scenario: Callable[[], Callable[[], object]], files: tuple[str, ...]) -> Iterator[Ended]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pty
+import signal
 import sys
 from collections.abc import Callable
 
 from indigevent.cli import setprop
 from indigevent.client import Client
+from indigevent.console import screen
+from indigevent.console.tables import Line
 from indigevent.driver import Device
 from indigevent.embedding import Server
 from indigevent.errors import ClientError, ConfigError
@@ -23,6 +28,8 @@ FILES = (
     "/client/interrupts.py",
     "/client/link.py",
     "/client/turns.py",
+    "/console/screen.py",
+    "/contextlib.py",
     "/driver/concurrency.py",
     "/embedding.py",
     "/tools/session.py",
@@ -96,6 +103,35 @@ def embedded(_: int) -> Callable[[], object]:
             server.stopped.wait()
 
     return serve
+
+
+def watch(_: int) -> Callable[[], object]:
+    """Ctrl-C ends it, and one more comes at any instant."""
+    ours, theirs = pty.openpty()
+    os.dup2(theirs, sys.stdout.fileno())
+    drawings = iter(range(3))
+
+    def draw() -> list[Line]:
+        if next(drawings) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return [Line("status")]
+
+    def show() -> str:
+        output = os.dup(2)
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                screen.watch(draw, SHORT_S)
+        finally:
+            sys.setprofile(None)
+            os.write(theirs, b"$")
+            shown = b""
+            while not shown.endswith(b"$"):
+                shown += os.read(ours, 4096)
+            os.dup2(output, sys.stdout.fileno())
+        is_restored = shown.count(b"\x1b[?1049h") <= shown.count(b"\x1b[?1049l")
+        return repr(KeyboardInterrupt()) if is_restored else repr(shown)
+
+    return show
 
 
 def main(name: str, port: int) -> None:
