@@ -24,11 +24,11 @@ def main(arguments: Sequence[str]) -> None:
         return
     if not arguments or arguments[0].startswith("-"):
         raise SystemExit(_USAGE)
+    sys.excepthook = _show  # before what takes time to load, for Ctrl-C
     path = os.path.abspath(arguments[0])
     source = _read(arguments[0])
     install()
     _become_main(path, arguments)
-    sys.excepthook = _show
     exec(compile(source, path, "exec", dont_inherit=True), sys.modules["__main__"].__dict__)
 
 

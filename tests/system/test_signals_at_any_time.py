@@ -18,7 +18,7 @@ from tests.lab.ways import ROOT
 COMMANDS = re.findall(r'"indigevent[a-z-]* = indigevent\.cli\.start:(\w+)"', (ROOT / "setup.py").read_text())
 # Runs a command, and has a signal come at the n-th event of a kind.
 PROGRAM = """
-import os, sys
+import os, runpy, sys
 from indigevent.cli import start
 
 _, command, wanted, left, number, *words = sys.argv
@@ -32,6 +32,8 @@ def audit(event, _):
         os.kill(os.getpid(), int(number))
 
 sys.addaudithook(audit)
+if command == "compat":
+    runpy.run_module("indigevent.compat", run_name="__main__", alter_sys=True)
 sys.exit(getattr(start, command)())
 """
 
@@ -61,9 +63,9 @@ def assert_nothing_left(folder: Path) -> None:
     assert not pid.exists() or not psutil.pid_exists(int(pid.read_text()))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "compat"])
 def test_ctrl_c_while_a_command_loads_ends_it_in_silence(command: str) -> None:
-    process = begin(command, "import", 3, signal.SIGINT.value)
+    process = begin(command, "import", 10, signal.SIGINT.value, __file__)
     _, log = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, log) == (-signal.SIGINT, "")
 
