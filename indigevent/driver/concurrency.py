@@ -49,9 +49,18 @@ def standard() -> Concurrency:
     """Threads, or what a patched program has in their place."""
     return Concurrency(
         new_lock=threading.Lock,
-        start=lambda name, function: threading.Thread(target=function, name=name, daemon=True).start(),
+        start=_start_thread,
         new_socket=lambda fd: socket.socket(fileno=fd),
     )
+
+
+def _start_thread(name: str, function: Callable[[], None]) -> None:
+    try:
+        threading.Thread(target=function, name=name, daemon=True).start()
+    except RuntimeError as error:  # what `threading` may make of a signal that ends us while it waits for the thread
+        if isinstance(error.__context__, (KeyboardInterrupt, SystemExit)):
+            raise error.__context__ from None
+        raise
 
 
 class Flag:

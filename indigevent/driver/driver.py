@@ -131,6 +131,7 @@ class Driver:
             is_read = True
             self.agenda.run()
         finally:
+            self.is_ending = True  # before the next call, where a signal could end us without our hooks
             self.end()
             if channel.hang_up() and (not is_read or self._server_gone.wait(_LAST_READ_S)):
                 channel.close()

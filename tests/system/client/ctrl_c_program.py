@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import pty
 import signal
+import socket
 import sys
 from collections.abc import Callable
 
@@ -13,7 +15,7 @@ from indigevent.cli import setprop
 from indigevent.client import Client
 from indigevent.console import screen
 from indigevent.console.tables import Line
-from indigevent.driver import Device
+from indigevent.driver import Device, run
 from indigevent.embedding import Server
 from indigevent.errors import ClientError, ConfigError
 from tests.lab.ctrl_c import interrupt_everywhere
@@ -31,10 +33,15 @@ FILES = (
     "/console/screen.py",
     "/contextlib.py",
     "/driver/concurrency.py",
+    "/driver/driver.py",
+    "/driver/run.py",
     "/embedding.py",
     "/tools/session.py",
 )
 SHORT_S = 0.01
+CONNECT = (
+    b"<newSwitchVector device='Bench' name='CONNECTION'><oneSwitch name='CONNECT'>On</oneSwitch></newSwitchVector>"
+)
 
 
 def waiting(port: int) -> Callable[[], object]:
@@ -101,6 +108,45 @@ def embedded(_: int) -> Callable[[], object]:
             with contextlib.suppress(ConfigError):
                 server.start()  # it was interrupted before it had begun
             server.stopped.wait()
+
+    return serve
+
+
+class Bench(Device):
+    def __init__(self) -> None:
+        super().__init__()
+        self.use: list[str] = []
+
+    def connect(self) -> None:
+        self.use.append("connected")
+
+    def disconnect(self) -> None:
+        self.use.append("disconnected")
+
+
+def driver(_: int) -> Callable[[], object]:
+    """Its server connects it, and goes; a signal at any instant ends it too."""
+    ours, theirs = socket.socketpair()
+    os.dup2(theirs.fileno(), 0)
+    os.dup2(theirs.fileno(), 1)
+    theirs.close()
+    bench = Bench()
+
+    def converse() -> None:
+        with contextlib.suppress(OSError), ours:
+            ours.sendall(CONNECT)
+            while b'state="Ok"' not in ours.recv(4096):
+                pass
+
+    def serve() -> str:
+        _thread.start_new_thread(converse, ())
+        try:
+            with contextlib.suppress(SystemExit):
+                run(lambda: bench)
+        finally:
+            sys.setprofile(None)
+            os.dup2(2, 1)
+        return repr(KeyboardInterrupt()) if bench.use != ["connected"] else "connected still"
 
     return serve
 

@@ -12,7 +12,7 @@ from tests.lab.ways import ROOT
 
 # The fewest instants that each of them has: fewer would mean that nothing was interrupted.
 SCENARIOS = {"waiting": 20, "nested": 20, "event": 15, "life": 150, "tool": 30}
-WITHOUT_SERVER = {"embedded": 15, "watch": 50}
+WITHOUT_SERVER = {"driver": 50, "embedded": 15, "watch": 50}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
