@@ -134,7 +134,7 @@ class Server:
         self._specs.append(RemoteSpec(f"@{host}:{port}", host, port, blobs=blobs, trace=trace))
 
     def serve(self) -> int:
-        """Serve until `shutdown`, or SIGTERM or SIGINT in the main thread; returns an exit status.
+        """Serve until `shutdown`, or SIGTERM, SIGINT or SIGHUP in the main thread; returns an exit status.
 
         Raises ConfigError when the port or the local socket cannot be had, or it has served before.
         """
