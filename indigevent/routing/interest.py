@@ -15,7 +15,8 @@ class BlobPolicy:
     """BLOB modes by scope (property, device, everything); the most specific one rules (INDI 1.7: default Never)."""
 
     def __init__(self) -> None:
-        self._modes: dict[Scope, BlobMode] = {}
+        # By device: a client with modes for very many of them must not make each further one cost more.
+        self._modes: dict[str, dict[str, BlobMode]] = {}
 
     def set(self, device: str, name: str, mode: BlobMode) -> None:
         """Set the mode of a scope ("" is any); a wider one clears the narrower ones that were set before it.
@@ -27,20 +28,26 @@ class BlobPolicy:
         if not device:
             self._modes.clear()
         elif not name:
-            self._modes = {scope: kept for scope, kept in self._modes.items() if scope[0] != device}
-        self._modes[device, name] = mode
+            self._modes.pop(device, None)
+        self._modes.setdefault(device, {})[name] = mode
 
     def mode(self, device: str, name: str) -> BlobMode:
         """The mode that rules for a property (or for a device, with name "")."""
         modes = self._modes
         for scope in ((device, name), (device, ""), EVERYTHING):
-            if scope in modes:
-                return modes[scope]
+            found = modes.get(scope[0], {}).get(scope[1])
+            if found is not None:
+                return found
         return BlobMode.NEVER
 
     def wanted_scopes(self) -> list[Scope]:
         """The scopes in which BLOBs are wanted."""
-        return [scope for scope, mode in self._modes.items() if mode is not BlobMode.NEVER]
+        return [
+            (device, name)
+            for device, modes in self._modes.items()
+            for name, mode in modes.items()
+            if mode is not BlobMode.NEVER
+        ]
 
     def allows(self, tag: str, device: str, name: str) -> bool:
         """Whether a message of this kind may be sent at all."""

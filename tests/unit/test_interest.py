@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -216,6 +217,13 @@ def test_only_leaves_blobs_and_what_belongs_to_them(tag: str) -> None:
 )
 def test_only_concerns_its_own_scope(settings: Sequence[Setting], place: tuple[str, str], allowed: bool) -> None:
     assert policy(*settings).allows("setNumberVector", *place) is allowed
+
+
+def test_modes_for_ever_more_devices_do_not_cost_more_and_more() -> None:
+    """A client can set tens of thousands in a moment, and everybody else would wait."""
+    began_s = time.process_time()
+    policy(*((str(number), "", ALSO) for number in range(20_000)))
+    assert time.process_time() - began_s < 2
 
 
 def test_wanted_scopes_are_those_with_blobs() -> None:
