@@ -84,8 +84,8 @@ class LogFile:
         if self._is_deleted():
             self._replace(_open(self.name))
         elif self._is_stale:
+            self._is_stale = False  # first: it may be moved away again while it is opened
             self._open_anew()
-        self._is_stale = False
         if data and self._is_due(len(data)):
             self._rotate()
         append(self._fd, data)

@@ -7,9 +7,12 @@ import json
 import os
 import resource
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -209,6 +212,48 @@ def umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def test_a_file_that_is_moved_away_at_any_instant_of_a_write_is_made_again_by_the_next_one(tmp_path: Path) -> None:
+    """What logrotate does comes from another process, at any time: each line of the code is such a time."""
+    instants = 0
+    for number in count():
+        file, path = moved_once(tmp_path / str(number))
+        instants = 0
+
+        def at_each_line(
+            frame: FrameType, event: str, _: object, file: LogFile = file, path: Path = path, number: int = number
+        ) -> Callable[..., object]:
+            nonlocal instants
+            if event == "line" and frame.f_code.co_filename.endswith("log_output.py"):
+                if instants == number and path.exists():
+                    path.rename(path.with_suffix(".second"))
+                    file.reopen()
+                instants += 1
+            return at_each_line
+
+        sys.settrace(at_each_line)
+        try:
+            file.write(b"meanwhile\n")
+        finally:
+            sys.settrace(None)
+        file.write(b"after\n")
+        file.close()
+        assert path.exists(), number
+        assert sorted(b"".join(each.read_bytes() for each in path.parent.iterdir()).split()) == [b"after", b"meanwhile"]
+        if instants < number:
+            break
+    assert instants > 10
+
+
+def moved_once(folder: Path) -> tuple[LogFile, Path]:
+    """A log file that was moved away, and is to be opened anew."""
+    folder.mkdir()
+    path = folder / "log"
+    file = LogFile(str(path))
+    path.rename(folder / "log.first")
+    file.reopen()
+    return file, path
 
 
 def test_when_the_file_cannot_be_opened_anew_the_log_stays_in_the_old_one(
