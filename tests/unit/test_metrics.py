@@ -141,6 +141,11 @@ def test_no_name_of_a_driver_can_spoil_the_page() -> None:
         assert value(found, "driver_uptime_seconds", driver=name, kind="local") == 12.5
 
 
+def test_no_number_of_a_namesake_is_anothers_name() -> None:
+    found = samples(page(Counters(), [driver(name) for name in ("a #2", "a", "a", "a")], []))
+    assert {value(found, "driver_devices", driver=name, kind="local") for name in ("a", "a #2", "a #3", "a #4")} == {2}
+
+
 def test_health_asks_for_an_operator_only_where_nothing_happens_by_itself() -> None:
     waiting = driver("mount", state="BACKOFF", last_exit="exit status 1")
     assert health([driver("camera"), driver("old", state="STOPPED")])[::2] == ("200 OK", b"ok\n")

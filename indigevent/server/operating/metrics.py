@@ -10,7 +10,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain, count
 from typing import Any
 
 import gevent
@@ -271,14 +271,13 @@ def _gauge(name: str, text: str, value: float) -> Family:
 
 def _uniquely_named(drivers: Iterable[Mapping[str, Any]]) -> list[Named]:
     """Drivers by name; of namesakes the later ones have a number, because equal series would spoil the whole scrape."""
-    seen: Counter[str] = Counter()
-    named: list[Named] = []
+    named: dict[str, Named] = {}
     for driver in drivers:
         name = _text(driver["name"])
-        seen[name] += 1
-        unique = name if seen[name] == 1 else f"{name} #{seen[name]}"
-        named.append(((unique, driver["kind"]), driver))
-    return named
+        numbered = chain((name,), (f"{name} #{number}" for number in count(2)))
+        unique = next(each for each in numbered if each not in named)
+        named[unique] = (unique, driver["kind"]), driver
+    return list(named.values())
 
 
 def _text(label: str) -> str:
