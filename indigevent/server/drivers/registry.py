@@ -66,13 +66,13 @@ class DriverRegistry:
         """Start a driver, or connect to a remote; `is_configured` ones are stopped by a `reload` without them."""
         ended = next((one for one in self._listed if self._makes_room(one, spec)), None)
         if ended is not None:
-            self._replace(ended, spec)
-            return
-        supervisor = self._supervisor(spec)
-        self._listed.append(supervisor)
+            supervisor = self._replace(ended, spec)
+        else:
+            supervisor = self._supervisor(spec)
+            self._listed.append(supervisor)
+            self._launch(supervisor)
         if is_configured:
             self._configured.add(supervisor)
-        self._launch(supervisor)
 
     def stop(self, name: str) -> None:
         """End a driver, and start it no more; raises DriverError when there is no such driver, or it does not run."""
@@ -119,7 +119,8 @@ class DriverRegistry:
             self._stop_if_running(gone)
             self._forget(gone)
             done["stopped"].append(gone.spec.name)
-        for spec, known in pairs:
+        for spec, counterpart in pairs:
+            known = counterpart or self._adopted(spec)
             if known is None:
                 self.start(spec)
                 done["started"].append(spec.name)
@@ -173,7 +174,15 @@ class DriverRegistry:
             return LocalDriver(spec, self._house)
         return RemoteDriver(spec, self._house) if isinstance(spec, RemoteSpec) else EmbeddedDriver(spec, self._house)
 
-    def _replace(self, old: Supervisor, spec: Spec | EmbeddedSpec) -> None:
+    def _adopted(self, spec: Spec) -> Supervisor | None:
+        """Who was started by an operator, and is configured from now on: a second one would fight for the device."""
+        meant = (one for one in self._running if not one.is_stopping and _identity(one.spec) == _identity(spec))
+        found = next((one for one in meant if one not in self._configured), None)
+        if found is not None:
+            self._configured.add(found)
+        return found
+
+    def _replace(self, old: Supervisor, spec: Spec | EmbeddedSpec) -> Supervisor:
         """A new supervisor in the place of one that has ended or was told to."""
         new = self._supervisor(spec)
         self._listed[self._listed.index(old)] = new
@@ -181,6 +190,7 @@ class DriverRegistry:
             self._configured.remove(old)
             self._configured.add(new)
         self._launch(new)
+        return new
 
     def _launch(self, supervisor: Supervisor) -> None:
         name = supervisor.spec.name
