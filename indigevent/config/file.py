@@ -111,6 +111,9 @@ class IniFile(ConfigFileParser):
         section: Section | None = self.globals
         for number, raw in enumerate(lines, start=1):
             line = raw.strip()
+            if "\0" in line:  # as in what a crash leaves of a file
+                self._problem(number, "there is a byte 0, which no text has; write the line anew")
+                continue
             if not line or line[0] in "#;":
                 continue
             if line[0] == "[":

@@ -285,6 +285,26 @@ def test_too_much_memory_is_a_reason_to_restart_where_the_file_says_so(lab: Lab,
     ends_well(server)
 
 
+def test_a_driver_that_keeps_a_processor_busy_is_started_again(lab: Lab, supervised: Supervised) -> None:
+    """It has a minute for that, which is made short in this server."""
+    program = lab.folder / "busy"
+    program.write_text("#!/bin/sh\nwhile :; do :; done\n")
+    program.chmod(0o755)
+    hasty = "from indigevent.supervision.limits import LimitWatch\nLimitWatch.__init__.__defaults__ = (0.2,)\n"
+    (lab.folder / "sitecustomize.py").write_text(hasty)
+    lines = ("max-cpu = 1", "over-limit = restart", "restarts = 1", "restart-delay = 0", "stop-timeout = 0")
+    supervised.write(busy="; ".join((f"command = {program}", *lines)))
+    path = f"{lab.folder}:{ROOT}"
+    words = ("--config", supervised.config, "--control", lab.folder / "control", "--sample-interval", 0.1)
+    server = lab.server(*words, PYTHONPATH=path)
+    server.wait_for_log(r"Driver busy: has used \d+ % CPU, more than the 1 % of its max-cpu, for 0 s; it is ended")
+    server.wait_for_log("Driver busy: restart #0")
+    server.wait_for_log("Driver busy: Terminated after #1 restarts")
+    assert supervised.restarts() == {"cpu": 1}
+    assert supervised.status("busy")["last_exit"] == "killed by SIGTERM"
+    ends_well(server)
+
+
 @pytest.mark.parametrize("reaction", ["warn", "restart"])
 def test_a_driver_that_keeps_sending_malformed_elements(lab: Lab, supervised: Supervised, reaction: str) -> None:
     alpha = lab.driver("alpha")
@@ -361,6 +381,29 @@ def test_a_driver_that_is_renamed_is_started_when_it_has_ended_under_its_old_nam
     ends_well(server)
 
 
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["runs", "was stopped"])
+def test_what_an_operator_has_started_is_not_started_again_when_it_is_configured(
+    lab: Lab, supervised: Supervised, is_stopped: bool
+) -> None:
+    alpha, beta = lab.driver("alpha"), lab.driver("beta")
+    name = str(alpha.path)
+    server = supervised.serve(beta=section(beta))
+    assert supervised.ask(command="start", driver=name)["ok"]
+    alpha.incarnation(1).expect("getProperties")
+    if is_stopped:
+        supervised.ask(command="stop", driver=name)
+        supervised.wait_for(name, "STOPPED")
+    supervised.write(beta=section(beta), **{name: section(alpha)})
+    text = supervised.ask(command="reload")["text"]
+    assert text.endswith(f"{name} started" if is_stopped else "no driver differs")
+    assert supervised.ask(command="reload")["text"].endswith("no driver differs")
+    supervised.wait_for(name, "RUNNING")
+    assert [row["name"] for row in supervised.ask(command="status")["status"]["drivers"]] == ["beta", name]
+    supervised.write(beta=section(beta))
+    assert supervised.ask(command="reload")["text"].endswith(f"{name} stopped")
+    ends_well(server)
+
+
 def test_a_reload_while_the_server_ends_is_too_late(lab: Lab, supervised: Supervised) -> None:
     alpha, beta = lab.driver("alpha"), lab.driver("beta")
     server = supervised.serve(alpha=section(alpha, "stop-timeout = 1"))
@@ -386,6 +429,10 @@ def test_a_config_file_that_is_none_at_a_reload_changes_nothing(lab: Lab, superv
     assert supervised.ask(command="reload")["error"] == f"{file} names no driver, and nothing else does"
     supervised.config.unlink()
     assert f"{file}: No such file" in supervised.ask(command="reload")["error"]
+    supervised.config.write_bytes(b"islog = ~\0\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for_log(f"SIGHUP received: the configuration stays as it is: {supervised.config}:1: there is a byte 0")
+    supervised.config.unlink()
     os.mkfifo(supervised.config)
     assert supervised.ask(command="reload")["error"] == f"{file} is no regular file, and cannot be read again"
     assert supervised.status("alpha")["state"] == "RUNNING"
