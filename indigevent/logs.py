@@ -26,7 +26,16 @@ _PEER_HEADS = {"Driver %s: ": "driver", "Client %s: ": "client", "Client %d: ": 
 _LABEL_HEAD = "%s: "
 _NOBODY_READ = "nobody read them"
 
+# So many characters of what a peer sent are logged.
+_SHOWN = 200
+
 log = logging.getLogger("indigevent")
+
+
+def shown(text: str) -> str:
+    """What a peer sent, as it may be logged: not without end, and in one line that nobody takes for several."""
+    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return cut if cut.isprintable() else ascii(cut)[1:-1]
 
 
 class LogWriter:

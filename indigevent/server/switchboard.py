@@ -9,7 +9,7 @@ from functools import partial
 
 import gevent
 
-from indigevent.logs import log
+from indigevent.logs import log, shown
 from indigevent.protocol import requests
 from indigevent.protocol.constants import BlobMode
 from indigevent.protocol.message import BlobMessage, Message
@@ -171,7 +171,7 @@ class Switchboard:
     def _driver_asks(self, driver: Driver, request: Message, delivery: Delivery) -> None:
         if self._server_id in requests.passed_servers(request):
             return
-        log.info("%s: snooping on %s.%s", driver.label, request.device, request.name)
+        log.info("%s: snooping on %s.%s", driver.label, shown(request.device), shown(request.name))
         self._forward_request(request, self.table.snoop(driver, request.device, request.name), delivery)
 
     def _driver_enables_blobs(self, driver: Driver, message: Message, delivery: Delivery) -> None:
@@ -232,9 +232,10 @@ class Switchboard:
         for conflict in self.table.take_conflicts():
             fate = "what it says of it is dropped" if conflict.second.remote else "both get commands for it"
             first, second = conflict.first.label.replace("Driver", "driver", 1), conflict.second.label
-            log.warning("%s: device %s is %s's already; %s", second, conflict.device, first, fate)
+            log.warning("%s: device %s is %s's already; %s", second, shown(conflict.device), first, fate)
         for remote, device in self.table.take_postponed():
-            log.warning("%s: device %s was another's until just now; it is asked for it later", remote.label, device)
+            name = shown(device)
+            log.warning("%s: device %s was another's until just now; it is asked for it later", remote.label, name)
             spawn(
                 f"asking {remote.label} for {device}",
                 self._ask_later,
@@ -268,4 +269,5 @@ def _end_link_of(peer: Peer, error: BaseException) -> None:
 def log_arrival(label: str, message: Message) -> None:
     """The reference's line at -vv; at -vvv links log the whole of it."""
     if log.level == logging.DEBUG:
-        log.debug("%s: read <%s device='%s' name='%s'>", label, message.tag, message.device, message.name)
+        tag, device, name = map(shown, (message.tag, message.device, message.name))
+        log.debug("%s: read <%s device='%s' name='%s'>", label, tag, device, name)

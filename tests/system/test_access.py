@@ -216,6 +216,18 @@ def test_who_watches_asks_and_gets_blobs_but_changes_nothing(lab: Lab) -> None:
     assert len(lab.log_lines(server, "does not allow")) == 1
 
 
+@pytest.mark.parametrize("verbosity", [(), ("-vv",)], ids=["what is not allowed", "all that is read"])
+def test_no_name_can_put_a_line_of_its_own_into_the_log(lab: Lab, verbosity: tuple[str, ...]) -> None:
+    rule = "[access watchers]\nnetwork = 127.0.0.2\nread-only = yes\n"
+    server = configured(lab, rule, *verbosity, "-f", lab.folder / "fifo")
+    message = f"<newTextVector device='A&#10;2026-11-21T05:31:42: Driver mount: parked' name='P{'x' * 100_000}'/>"
+    is_in(visitor(lab, server, "127.0.0.2", message))
+    server.wait_for_log(r"does not allow newTextVector for A\\n2026-11-21T05:31:42: Driver mount: parked \(")
+    assert server.stop() == 0
+    assert all(re.match(r"20\d\d(?!-11-21T05:31:42)", line) for line in server.complete_log().splitlines())
+    assert max(map(len, server.log.splitlines())) < 1000
+
+
 @pytest.mark.parametrize("request_for", [EVERYTHING, STAR, get("B"), get("A") + get("B")])
 def test_a_hidden_device_is_invisible_in_both_directions(lab: Lab, request_for: str) -> None:
     server = two_devices(lab, "[access guests]\nnetwork = 127.0.0.2\ndevices = A\n")

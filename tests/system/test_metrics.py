@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.lab.lab import Lab
 from tests.lab.pump import DEADLINE_S
 from tests.lab.server import Server, free_port
-from tests.lab.vocabulary import EVERYTHING, define, enable_blob, set_blob, update
+from tests.lab.vocabulary import EVERYTHING, define, enable_blob, get, set_blob, update
 
 
 class Monitor:
@@ -143,6 +143,17 @@ def test_the_pages_and_nothing_else(lab: Lab) -> None:
     assert monitor.ask("/")[0] == monitor.ask("/metrics/../health")[0] == monitor.ask("/conf")[0] == 404
     assert monitor.ask("/health", "DELETE")[0] == 405
     assert "Traceback" not in server.log
+
+
+def test_no_client_can_make_a_page_long(lab: Lab) -> None:
+    server, monitor = observatory(lab)
+    lab.client(server, "client", *[get(f"{number}{'x' * 50_000}", "y" * 50_000) for number in range(150)])
+    status, page = monitor.ask("/status.json")
+    listed = json.loads(page)["clients"][0]["subscriptions"]
+    assert status == 200
+    assert len(page) < 50_000
+    assert len(listed) == 101 and listed[-1] == "and 50 more"
+    assert all(scope.endswith("x…") for scope in listed[:-1])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from indigevent.logs import log
+from indigevent.logs import log, shown
 from indigevent.protocol.message import Message
 from indigevent.routing.interest import Scope
 from indigevent.routing.peers import Client
@@ -54,7 +54,7 @@ class Gate:
         self._counters.not_allowed[name] += 1
         if not told.is_logged:
             told.is_logged = True
-            what = f"{message.tag} for {message.device or 'every device'}"
+            what = f"{shown(message.tag)} for {shown(message.device) or 'every device'}"
             log.warning("%s: the access rule %r does not allow %s (more is only counted)", client.label, name, what)
 
 

@@ -20,6 +20,8 @@ from indigevent.server.link import Link
 
 # How many of a client's subscriptions are listed; it may have any number.
 _MAX_LISTED = 100
+# So many characters of each; a hostile client's names have megabytes.
+_MAX_LISTED_CHARACTERS = 200
 _LEFT: int = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
@@ -211,7 +213,11 @@ def _subscriptions(interest: Interest) -> list[str]:
     scopes = interest.scopes
     # Sorting all that a hostile client has subscribed to could take a second.
     shown = sorted(islice(scopes, _MAX_LISTED))
-    listed = [f"{device}.{name}" if name else device for device, name in shown]
+    listed = [_cut(f"{device}.{name}" if name else device) for device, name in shown]
     if len(scopes) > len(shown):
         listed.append(f"and {len(scopes) - len(shown)} more")
     return ["everything", *listed] if interest.everything else listed
+
+
+def _cut(scope: str) -> str:
+    return scope if len(scope) <= _MAX_LISTED_CHARACTERS else scope[:_MAX_LISTED_CHARACTERS] + "…"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from indigevent.errors import ConfigError, IndiError
-from indigevent.logs import log
+from indigevent.logs import log, shown
 from indigevent.server.operating.events import Events
 from indigevent.server.operating.status import Status, Statuses
 from indigevent.supervision.specs import DriverSpec, Spec, parse_driver
@@ -17,7 +17,6 @@ Answer = dict[str, Any]
 _ENDED = ("FATAL", "STOPPING", "STOPPED")
 _MAX_LOG_LEVEL = 3
 _ARGUMENTS = ("driver", "number", "level")
-_SHOWN = 200
 
 
 class Drivers(Statuses, Protocol):
@@ -99,13 +98,13 @@ class Operations:
         command = request.get("command")
         if not isinstance(command, str) or command not in (*self._views, *self._actions):
             known = " ".join([*self._views, *self._actions])
-            raise ConfigError(f"command {_shown(repr(command))} is not known; there are {known}")
+            raise ConfigError(f"command {shown(repr(command))} is not known; there are {known}")
         if command in self._views:
             return self._views[command]()
         return {"text": self._act(command, request, by)}
 
     def _act(self, command: str, request: Request, by: str) -> str:
-        wanted = _shown(" ".join([command, *(str(request[key]) for key in _ARGUMENTS if key in request)]))
+        wanted = shown(" ".join([command, *(str(request[key]) for key in _ARGUMENTS if key in request)]))
         try:
             outcome = self._actions[command](request)
         except IndiError as error:
@@ -165,21 +164,15 @@ class Operations:
         return f"the log level is {level}"
 
 
-def _shown(text: str) -> str:
-    """What somebody sent, as it may be logged."""
-    cut = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-    return cut if cut.isprintable() else ascii(cut)
-
-
 def _text(request: Request, key: str) -> str:
     value = request.get(key)
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ConfigError(f"{key} has to be a name, not {_shown(repr(value))}")
+        raise ConfigError(f"{key} has to be a name, not {shown(repr(value))}")
     return value
 
 
 def _number(request: Request, key: str) -> int:
     value = request.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ConfigError(f"{key} has to be a number, not {_shown(repr(value))}")
+        raise ConfigError(f"{key} has to be a number, not {shown(repr(value))}")
     return value

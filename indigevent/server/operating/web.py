@@ -146,7 +146,7 @@ class Web:
         ]
         if answer.status == _NOT_ALLOWED:
             headers.append(("Allow", "GET, HEAD"))
-        log.debug("HTTP client %s: %s %a: %s", environ["REMOTE_ADDR"], method, environ["PATH_INFO"], answer.status)
+        log.debug("HTTP client %s: %a %a: %s", environ["REMOTE_ADDR"], method, environ["PATH_INFO"], answer.status)
         start_response(answer.status, headers)
         return [] if method == "HEAD" else [answer.body]
 
