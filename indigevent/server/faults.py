@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from indigevent.errors import RemoteProtocolError
 from indigevent.logs import log
@@ -14,11 +14,12 @@ _WINDOW_S = 10.0
 
 
 class FaultLog:
-    """One peer's dropped elements; `label` is the peer's name in logs."""
+    """One peer's dropped elements; `label` is the peer's name in logs, `warn` logs as `log.warning` does."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, warn: Callable[..., None] = log.warning) -> None:
         self.counts: Counter[str] = Counter()
         self._label = label
+        self._warn = warn
         self._is_warned = False
         self._times: deque[float] = deque(maxlen=_MAX_FAULTS)
 
@@ -28,10 +29,10 @@ class FaultLog:
             self.counts[fault.kind] += 1
             self._times.append(time.monotonic())
             if self.counts[fault.kind] == 1:
-                log.warning("%s: %s (more of this kind are only counted)", self._label, fault)
+                self._warn("%s: %s (more of this kind are only counted)", self._label, fault)
         if self.is_flood and not self._is_warned:
             self._is_warned = True
-            log.warning("%s: keeps sending malformed elements, %d until now", self._label, self.counts.total())
+            self._warn("%s: keeps sending malformed elements, %d until now", self._label, self.counts.total())
 
     @property
     def is_flood(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,29 @@ def test_who_is_closed_for_being_behind_is_counted(lab: Lab) -> None:
         lab.drivers["mount"].send(set_blob("A", f"picture{number}", bytes(8 << 20)))
     monitor.wait_for(1, "closed_total", reason="behind")
     assert monitor.value("queue_limit_bytes") == 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "counter", "labels"),
+    [
+        ("<a b='1' b='2'/>", "malformed_total", {"kind": "attribute"}),
+        (update("A"), "not_allowed_total", {"rule": "watchers"}),
+    ],
+)
+def test_who_comes_again_and_again_with_nonsense_fills_no_log(
+    lab: Lab, nonsense: str, counter: str, labels: dict[str, str]
+) -> None:
+    config = lab.folder / "config"
+    config.write_text("[access watchers]\nnetwork = 127.0.0.0/8\nread-only = yes\n")
+    server, monitor = observatory(lab, "--config", config)
+    for _ in range(100):
+        with socket.create_connection(("127.0.0.1", server.port), DEADLINE_S) as sock:
+            sock.sendall((nonsense + "<pingRequest uid='1'/>").encode())
+            assert b"pingReply" in sock.recv(4096)
+    monitor.wait_for(100, counter, **labels)
+    server.wait_for_log("there is no end of warnings about them; more are only counted for a minute")
+    assert len(re.findall(r"Client \d+: .*more of this kind|Client \d+: the access rule", server.log)) == 30
+    lab.client(server, "client", EVERYTHING)
 
 
 def test_health_says_which_driver_needs_somebody(lab: Lab) -> None:

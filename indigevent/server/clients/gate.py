@@ -6,10 +6,11 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from indigevent.logs import log, shown
+from indigevent.logs import shown
 from indigevent.protocol.message import Message
 from indigevent.routing.interest import Scope
 from indigevent.routing.peers import Client
+from indigevent.server.clients.lines import Lines
 from indigevent.server.clients.notices import notice
 from indigevent.server.counters import Counters
 from indigevent.server.delivery import Delivery
@@ -31,6 +32,7 @@ class Gate:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
+        self._lines = Lines()
         self._told: weakref.WeakKeyDictionary[Client, _Told] = weakref.WeakKeyDictionary()
 
     def explain(self, forbidden: Sequence[tuple[Client, Message]], delivery: Delivery) -> None:
@@ -55,7 +57,8 @@ class Gate:
         if not told.is_logged:
             told.is_logged = True
             what = f"{shown(message.tag)} for {shown(message.device) or 'every device'}"
-            log.warning("%s: the access rule %r does not allow %s (more is only counted)", client.label, name, what)
+            form = "%s: the access rule %r does not allow %s (more is only counted)"
+            self._lines.warn(f"Clients of the access rule {name!r}", form, client.label, name, what)
 
 
 def _sentence(message: Message) -> str:

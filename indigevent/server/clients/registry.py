@@ -14,6 +14,7 @@ from indigevent.routing.access import EVERYTHING, Visitor
 from indigevent.routing.interest import Interest
 from indigevent.routing.peers import Client
 from indigevent.server.clients.door import ClientPolicy, Door, Refusal, credentials, user_name
+from indigevent.server.clients.lines import Lines
 from indigevent.server.clients.notices import dismiss
 from indigevent.server.counters import Counters
 from indigevent.server.link import Link
@@ -57,6 +58,12 @@ class Connection:
             return self.address
         return f"local pid {self.pid} (user: {user_name(self.visitor.uid)}, group {self.group})"
 
+    @property
+    def company(self) -> str:
+        """With whom the log may speak of it: all from its address, or of its user."""
+        visitor = self.visitor
+        return f"Clients from {visitor.address}" if visitor.address else f"Clients of user {user_name(visitor.uid)}"
+
     def _visitor(self, address: object) -> Visitor:
         if self.kind != "local":
             assert isinstance(address, tuple)
@@ -90,7 +97,7 @@ class Connection:
 
 
 class ClientRegistry:
-    """Who is connected, and the door that they came through.
+    """Who is connected, the door that they came through, and the lines that they cause in the log.
 
     Arguments:
         policy: who may come in.
@@ -99,6 +106,7 @@ class ClientRegistry:
 
     def __init__(self, policy: ClientPolicy, counters: Counters) -> None:
         self.door = Door(policy, counters)
+        self.lines = Lines()
         self._counters = counters
         self._connections: dict[Connection, None] = {}
         self._of_address: dict[str, dict[Connection, None]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from indigevent import fdpass
 from indigevent.logs import log
@@ -42,7 +43,8 @@ class _Service:
         self._channel = channel
         self._link = connection.link = link
         self._client = Client(link.label, number, link, takes_attached=is_local and fdpass.SUPPORTED)
-        self._faults = FaultLog(link.label)
+        self._warn = partial(house.clients.lines.warn, connection.company)
+        self._faults = FaultLog(link.label, self._warn)
         self._fault_count = FaultCount()
         self._rules = policy.rules
         self._rate = Rate(policy.max_rate)
@@ -122,5 +124,5 @@ class _Service:
             refusal = Refusal("tls", link.end_reason.removeprefix("read: "))
             self._house.clients.door.note(connection.origin, connection.visitor, refusal)
         elif not self._is_denied:
-            level = logging.WARNING if link.is_aborted else logging.INFO
-            log.log(level, "%s: closed: %s", link.label, link.end_reason)
+            tell = self._warn if link.is_aborted else log.info
+            tell("%s: closed: %s", link.label, link.end_reason)
