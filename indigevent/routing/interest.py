@@ -7,6 +7,8 @@ from indigevent.routing import access
 
 Scope = tuple[str, str]
 EVERYTHING: Scope = ("", "")
+# What Python needs for a scope besides its characters.
+_SCOPE_BYTES = 200
 # With BLOB mode Only a client still needs these of the scope: libindi's BLOB connections wait for the definition.
 _BLOB_COMPANIONS = ("defBLOBVector", "delProperty")
 
@@ -65,7 +67,8 @@ class Interest:
     """One client's subscriptions and BLOB policy, as its messages built them up.
 
     `is_upstream` is a chained server; `marks_requests` one that marks its requests, so one of ours; `is_in_ring` one
-    through which our own requests came back; `rule` says what it may know of and do.
+    through which our own requests came back; `rule` says what it may know of and do; `size_bytes` is about what all
+    this needs in memory.
     """
 
     def __init__(self) -> None:
@@ -75,6 +78,7 @@ class Interest:
         self.marks_requests = False
         self.is_in_ring = False
         self.scopes: set[Scope] = set()
+        self.size_bytes = 0
         self.blobs = BlobPolicy()
 
     def learn(self, tag: str, device: str, name: str) -> bool:
@@ -89,7 +93,9 @@ class Interest:
             self.everything = self.is_upstream = True
         elif device:
             changed = (device, name) not in self.scopes
-            self.scopes.add((device, name))
+            if changed:
+                self.scopes.add((device, name))
+                self.size_bytes += len(device) + len(name) + _SCOPE_BYTES
         else:
             changed = tag == "getProperties" and first and not self.everything
             self.everything = self.everything or changed

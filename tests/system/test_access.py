@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -348,6 +349,22 @@ def test_drop_by_drop_is_no_progress_and_an_upload_is(lab: Lab) -> None:
     for client in uploads:
         assert a.expect("newBLOBVector").children[0].payload() == payload
         is_in(client)
+
+
+@pytest.mark.parametrize("length", [10, 1_000_000], ids=["many", "long"])
+def test_a_client_that_names_devices_without_end_is_closed(lab: Lab, length: int) -> None:
+    server = lab.server("-f", lab.folder / "fifo")
+    neighbour = lab.client(server, "neighbour", EVERYTHING)
+    hostile = lab.client(server, "hostile", *(get(f"{number:0{length}}") for number in range(10)))
+    with contextlib.suppress(OSError):  # it is closed in the middle
+        for first in range(10, 100_010, 10_000 if length == 10 else 1):
+            numbers = range(first, first + (10_000 if length == 10 else 1))
+            hostile.send(*(get(f"{number:0{length}}") for number in numbers))
+            if hostile.closed:
+                break
+    hostile.expect_closed()
+    server.wait_for_log(r"Client \d+: closed: it has named more devices and properties than any client needs")
+    is_in(neighbour)
 
 
 def test_a_client_that_says_too_much_is_closed(lab: Lab) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from indigevent.logs import shown
 from indigevent.protocol.message import Message
-from indigevent.routing.interest import Scope
 from indigevent.routing.peers import Client
 from indigevent.server.clients.lines import Lines
 from indigevent.server.clients.notices import notice
@@ -21,9 +20,9 @@ _MAX_TOLD = 1000
 
 @dataclass
 class _Told:
-    """What one client has been told of, and whether the log has."""
+    """What one client has been told of (hashes: names may be long), and whether the log has."""
 
-    scopes: set[Scope] = field(default_factory=set)
+    scopes: set[int] = field(default_factory=set)
     is_logged: bool = False
 
 
@@ -44,7 +43,7 @@ class Gate:
         for client, message in forbidden:
             told = self._told.setdefault(client, _Told())
             self._note(client, message, told)
-            scope = (message.device, message.name)
+            scope = hash((message.device, message.name))
             rule = client.interest.rule
             may_know = message.tag.startswith("new") and rule.read_only and rule.shows(message.device)
             if may_know and scope not in told.scopes and len(told.scopes) < _MAX_TOLD:

@@ -22,6 +22,8 @@ from indigevent.server.transports.tls import TlsChannel
 
 # After it has closed its writing side a client may still wait for the answers to what it asked.
 _LINGER_S = 2.0
+# Every device and property that a client names is remembered; this is room for 50,000.
+_MAX_INTEREST_BYTES = 16 << 20
 
 
 def serve_client(connection: Connection, house: House) -> None:
@@ -100,6 +102,8 @@ class _Service:
             self._house.switchboard.from_client(self._client, messages)
         if self._rate.is_exceeded(len(messages)):
             self._close("rate", "it sends more messages than --max-rate allows")
+        if self._client.interest.size_bytes > _MAX_INTEREST_BYTES:
+            self._close("names", "it has named more devices and properties than any client needs")
 
     def _introduce(self, certificate: str) -> None:
         """Find the client's rule, now that all is known of it; only then anything is routed from it or to it."""

@@ -89,6 +89,7 @@ _KNOWN_REASONS = {
         "blob",
         "lingering",
         "malformed",
+        "names",
         "operator",
         "rate",
         "silent",
