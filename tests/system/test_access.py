@@ -258,8 +258,9 @@ def test_a_hidden_device_is_invisible_in_both_directions(lab: Lab, request_for: 
 def test_a_chained_server_passes_on_what_its_rule_shows(lab: Lab) -> None:
     down = two_devices(lab, "[access upstream]\nnetwork = 127.0.0.0/8\ndevices = A\n")
     up = lab.server(f"@127.0.0.1:{down.port}")
-    client = lab.client(up, "client", EVERYTHING, enable_blob("Also"))
     a, b = lab.drivers["a"], lab.drivers["b"]
+    a.expect("getProperties", device="*")  # the servers are connected: a request from before would not be passed on
+    client = lab.client(up, "client", EVERYTHING, enable_blob("Also"))
     up.wait_for_log("listening")
     a.incarnation(1).expect_count(3, "getProperties")
     a.send(define("A"))
