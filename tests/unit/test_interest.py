@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -219,11 +218,11 @@ def test_only_concerns_its_own_scope(settings: Sequence[Setting], place: tuple[s
     assert policy(*settings).allows("setNumberVector", *place) is allowed
 
 
+@pytest.mark.timeout(60)
 def test_modes_for_ever_more_devices_do_not_cost_more_and_more() -> None:
-    """A client can set tens of thousands in a moment, and everybody else would wait."""
-    began_s = time.process_time()
-    policy(*((str(number), "", ALSO) for number in range(20_000)))
-    assert time.process_time() - began_s < 2
+    """A client can set very many in a moment, and everybody else would wait: with the square of them, for minutes."""
+    subject = policy(*((str(number), "", ALSO) for number in range(200_000)))
+    assert subject.mode("199999", "") is ALSO
 
 
 def test_wanted_scopes_are_those_with_blobs() -> None:
