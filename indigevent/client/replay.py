@@ -228,10 +228,9 @@ def _pieces(path: str | Path) -> Iterator[Piece]:
 def _without_blobs(time_s: float, data: bytes) -> Iterator[Piece]:
     position = 0
     while (start := data.find(b"<setBLOBVector", position)) >= 0:
-        end = data.find(b">", start) + 1
+        end = _after(data, b">", start)
         if not data.endswith(b"/>", start, end):
-            end = data.find(b">", data.find(b"</setBLOBVector", end)) + 1
-        end = end or len(data)
+            end = _after(data, b">", _after(data, b"</setBLOBVector", end))
         if start > position:
             yield Piece(time_s, data[position:start])
         attributes = start_tag_attributes(data[start:end])
@@ -239,3 +238,9 @@ def _without_blobs(time_s: float, data: bytes) -> Iterator[Piece]:
         position = end
     if position < len(data):
         yield Piece(time_s, data[position:])
+
+
+def _after(data: bytes, words: bytes, position: int) -> int:
+    """Where the next such words end; the end of all when there are none, as in what is malformed."""
+    found = data.find(words, position)
+    return found + len(words) if found >= 0 else len(data)

@@ -141,6 +141,13 @@ def test_malformed_bytes_are_played_as_they_came(tmp_path: Path) -> None:
         assert heard == b"".join(halves)
 
 
+@pytest.mark.timeout(30)
+def test_a_blob_s_tag_that_does_not_end_is_played(tmp_path: Path) -> None:
+    path = recording(tmp_path, (0, "<", BLOB + b"<setBLOBVector=\n"))
+    with Replay(path) as replay, guest(replay, b"<enableBLOB>Also</enableBLOB>") as sock:
+        assert hear(sock, b"Vector=\n").replace(b"\n", b"") == BLOB + b"<setBLOBVector="
+
+
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
