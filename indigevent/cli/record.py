@@ -9,6 +9,7 @@ import math
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from indigevent.client import interrupts
 from indigevent.client.endpoint import Endpoint, Stream
@@ -17,6 +18,7 @@ from indigevent.errors import ClientError
 from indigevent.protocol import codec
 from indigevent.protocol.constants import DEFAULT_PORT, BlobMode
 from indigevent.protocol.vectors import EnableBLOB, GetProperties
+from indigevent.tools.trust import TLS_FILES, tls_context
 
 _TIMEOUT_S = 10.0
 _READ_BYTES = 1 << 18
@@ -33,8 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the command line without the program's name; `sys.argv` by default.
     """
     wanted = _parser().parse_args(argv)
+    files = {name: file for name in TLS_FILES if (file := getattr(wanted, name))}
     endpoint = Endpoint(wanted.host, wanted.port, wanted.local)
     try:
+        endpoint = replace(endpoint, tls=tls_context(wanted.tls, files))
         recorder = Recorder(wanted.file, endpoint)
         stream = recorder.tap(endpoint).open(_TIMEOUT_S)
     except ClientError as error:
@@ -93,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-h", dest="host", metavar="HOST", default="localhost", help="the server's host (localhost)")
     parser.add_argument("-p", dest="port", metavar="PORT", type=int, default=DEFAULT_PORT, help="its port (7624)")
     parser.add_argument("--local", metavar="PATH", default="", help="its local socket instead, as in indiserver -u")
+    parser.add_argument("--tls", action="store_true", help="connect with TLS")
+    for name, meaning in zip(TLS_FILES, ("trust this authority", "show this certificate", "its key"), strict=True):
+        parser.add_argument(f"--{name}", dest=name, metavar="FILE", help=f"{meaning} (PEM), with TLS")
     parser.add_argument("--blobs", action="store_true", help="BLOBs, too")
     parser.add_argument("--seconds", metavar="N", type=_seconds, default=math.inf, help="end after so long")
     parser.add_argument("--help", action="help", help="show this, and exit")

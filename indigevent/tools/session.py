@@ -6,7 +6,6 @@ import contextlib
 import queue
 import select
 import socket
-import ssl
 import threading
 import time
 from collections import Counter, deque
@@ -27,6 +26,7 @@ from indigevent.protocol.message import Message
 from indigevent.protocol.requests import empty_element
 from indigevent.tools.flags import Flags
 from indigevent.tools.progress import Arrival, Progress
+from indigevent.tools.trust import TLS_FILES, tls_context
 
 _CONNECT_S = 10.0
 _LONGEST_PING_S = 2.0
@@ -225,13 +225,9 @@ class _InheritedStream(TcpStream):
 def _open(flags: Flags) -> Stream:
     if flags.fd is not None:
         return _inherited(flags.fd)
-    endpoint = Endpoint(flags.host, flags.port, flags.values.get("local", ""), _tls(flags))
-    try:
-        return endpoint.open(_CONNECT_S)
-    except UnicodeError:
-        raise ClientError(
-            f"no INDI server at {endpoint}: that is no host name; -h takes a name or an address"
-        ) from None
+    files = {name: flags.values[name] for name in TLS_FILES if name in flags.values}
+    endpoint = Endpoint(flags.host, flags.port, flags.values.get("local", ""), tls_context(flags.has("tls"), files))
+    return endpoint.open(_CONNECT_S)
 
 
 def _inherited(fd: int) -> Stream:
@@ -239,17 +235,3 @@ def _inherited(fd: int) -> Stream:
         return _InheritedStream(socket.socket(fileno=fd))
     except OSError as error:
         raise NoDescriptor(f"Direct fd {fd}: {error.strerror}; -d takes a descriptor open to a server") from None
-
-
-def _tls(flags: Flags) -> ssl.SSLContext | None:
-    files = {name: file for name, file in flags.values.items() if name.startswith("tls-")}
-    if not (files or flags.has("tls")):
-        return None
-    try:
-        context = ssl.create_default_context(cafile=files.get("tls-ca"))
-        if own := files.get("tls-certificate"):
-            context.load_cert_chain(own, files.get("tls-key"))
-    except OSError as error:  # ssl's errors too
-        given = " ".join(f"--{name} {file}" for name, file in files.items())
-        raise ClientError(f"{given} cannot be used: {error.strerror or error}; they take PEM files") from None
-    return context

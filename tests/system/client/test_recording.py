@@ -23,7 +23,10 @@ from indigevent.client.endpoint import Endpoint
 from indigevent.client.recording import Recorder, load
 from indigevent.client.replay import Replay
 from indigevent.errors import RemoteProtocolError
+from tests.lab.lab import Lab
 from tests.lab.server import Server, free_port
+from tests.lab.tls import Authority
+from tests.lab.vocabulary import define
 from tests.system.client.servers import hear, until
 
 DEADLINE_S = 20.0
@@ -35,8 +38,6 @@ DEFINITION = (
 JUNK = b"<setTextVector device='D'><oneText></bad>"
 ONE_BLOB = b"<oneBLOB name='B' size='3' format='.x'>QUJD</oneBLOB>"
 BLOB = b"<setBLOBVector device='D' name='B' state='Ok'>" + ONE_BLOB + b"</setBLOBVector>"
-
-
 STARTED: list[subprocess.Popen[str]] = []
 
 
@@ -116,6 +117,17 @@ def test_a_recording_ends_after_so_many_seconds(cameras: Server, tmp_path: Path)
     assert said.endswith("The recording has ended: 0.5 s are over\n")
     assert recorder.returncode == 0
     assert b"".join(entry.data for entry in load(path)).count(b'name="DRIVER_INFO"') == 4
+
+
+def test_a_recording_by_tls(lab: Lab, tmp_path: Path) -> None:
+    path, port, authority = tmp_path / "session.indi", str(free_port()), Authority(tmp_path)
+    certificate, driver = authority.issue("observatory"), lab.driver("driver")
+    lab.server("--tls-port", port, "--tls-certificate", certificate.path, "--tls-key", certificate.key, driver)
+    recorder = run("record", "-p", port, "--tls-ca", str(authority.path), str(path))
+    driver.expect("getProperties")
+    driver.send(define("D"))
+    until(lambda: path.exists() and b"defNumberVector" in path.read_bytes())
+    assert end(recorder) == 0
 
 
 def test_the_pace_is_kept_and_can_be_changed(tmp_path: Path) -> None:
@@ -284,7 +296,7 @@ def test_mistakes_are_said_in_a_sentence(tmp_path: Path) -> None:
     other.write_text("<defTextVector/>")
     damaged = tmp_path / "damaged"
     damaged.write_bytes(path.read_bytes()[:-1] + b"x" + DEFINITION)
-    for words, status, sentence in (
+    cases: tuple[tuple[tuple[object, ...], int, str], ...] = (
         (("record", "-p", port, tmp_path / "new"), 1, f"no INDI server at localhost:{port}: "),
         (("record", "-p", port, tmp_path / "missing" / "new"), 1, "new cannot be written: No such file or directory"),
         (("record",), 2, "FILE"),
@@ -295,9 +307,12 @@ def test_mistakes_are_said_in_a_sentence(tmp_path: Path) -> None:
         (("replay", path, "-p", "99999"), 1, "127.0.0.1:99999 cannot be listened on: a port is from 0 to 65535"),
         (("replay", "/dev/zero"), 1, "/dev/zero is no recording"),
         (("record", path, "--seconds", "nan"), 2, "'nan' is no time"),
+        (("record", path, "--tls-ca", other), 1, f"--tls-ca {other} cannot be used: "),
+        (("record", path, "--tls-key", other), 1, "--tls-key is of no use without its certificate"),
         (("replay", path, "-h", "192.0.2.1"), 1, "192.0.2.1:7624 cannot be listened on: "),
-    ):
-        process = run(*map(str, words))
+    )
+    started = [run(*map(str, words)) for words, _, _ in cases]
+    for process, (_, status, sentence) in zip(started, cases, strict=True):
         _, said = process.communicate(timeout=DEADLINE_S)
         assert (process.returncode, sentence in said, "Traceback" in said) == (status, True, False), said
 
@@ -325,11 +340,11 @@ def is_connecting(pid: int) -> bool:
 
 
 def run(name: str, *words: str) -> subprocess.Popen[str]:
-    """A command of ours."""
+    """A command of ours; it is killed at the test's end."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [sys.executable, "-m", f"indigevent.cli.{name}", *words], stdout=pipe, stderr=pipe, text=True
-    )
+    command = [sys.executable, "-m", f"indigevent.cli.{name}", *words]
+    STARTED.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+    return STARTED[-1]
 
 
 def end(process: subprocess.Popen[str]) -> int:
