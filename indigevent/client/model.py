@@ -116,12 +116,21 @@ class Event:
 
 
 class Device:
-    """One device's properties, in the order in which they were defined, and its last messages."""
+    """One device's properties, in the order in which they were defined, and its last messages.
+
+    `dropped_messages` is how many there were before these.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.properties: dict[str, Property] = {}
         self.messages: deque[str] = deque(maxlen=_MAX_MESSAGES)
+        self.dropped_messages = 0
+
+    def note(self, line: str) -> None:
+        """Keep a message, in the place of the oldest when there are many."""
+        self.dropped_messages += len(self.messages) == _MAX_MESSAGES
+        self.messages.append(line)
 
 
 class Mirror:
@@ -229,7 +238,10 @@ class Mirror:
     def _note(self, device: str, message: str, timestamp: str) -> list[Event]:
         known = self.devices.get(device)
         line = f"{timestamp}: {message}" if timestamp else message
-        (known.messages if known else self.messages).append(line)
+        if known is None:
+            self.messages.append(line)
+        else:
+            known.note(line)
         return [Event(EventKind.MESSAGE, device, message=message, timestamp=timestamp)]
 
 

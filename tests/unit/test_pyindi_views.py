@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from typing import Any
 
@@ -34,6 +35,8 @@ RULE = SwitchRule.ONE_OF_MANY
 
 class Nowhere:
     """Look-ups that find nothing more than the mirror has."""
+
+    lock = contextlib.nullcontext()
 
     def __init__(self, mirror: Mirror) -> None:
         self.mirror = mirror
@@ -191,14 +194,6 @@ def test_elements_are_found_by_name(device: BaseDevice, caplog: pytest.LogCaptur
     assert "D.N has no element z; it has x, y" in caplog.text
 
 
-def test_update_changes_all_or_nothing(device: BaseDevice) -> None:
-    found = device.getNumber("N")
-    assert found.update([7.0, 8.0], ["y", "x"], 2)
-    assert [widget.value for widget in found] == [8.0, 7.0]
-    assert not found.update([1.0, 1.0], ["y", "z"], 2)
-    assert [widget.value for widget in found] == [8.0, 7.0]
-
-
 def test_a_property_is_cast_to_its_own_type_only(device: BaseDevice) -> None:
     found = device.getProperty("N")
     assert PyIndi.PropertyNumber(found)[0].name == "x"
@@ -228,5 +223,10 @@ def test_messages(device: BaseDevice, mirror: Mirror) -> None:
     assert device.lastMessage() == ""
     mirror.apply(UserMessage("hello", "D", "2026-01-01T00:00:00"))
     assert device.messageQueue(0) == device.lastMessage() == "2026-01-01T00:00:00: hello"
-    with pytest.raises(IndexError, match="D has no message 999: it has 1"):
+    with pytest.raises(IndexError, match="D has no message 999: it has 1 from number 0 on"):
         device.messageQueue(999)
+    for number in range(1, 1002):
+        mirror.apply(UserMessage(f"{number}", "D"))
+    assert (device.messageQueue(2), device.messageQueue(1001)) == ("2", "1001")
+    with pytest.raises(IndexError, match="D has no message 1: it has 1000 from number 2 on"):
+        device.messageQueue(1)

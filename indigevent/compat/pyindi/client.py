@@ -93,9 +93,11 @@ class AbstractBaseClient(BaseMediator):
         return self.__session.is_connected
 
     def setConnectionTimeout(self, seconds: int, microseconds: int) -> None:
-        """For how long connecting, and writing, may take; 10 seconds otherwise. Raises ValueError below 0."""
-        if seconds < 0 or microseconds < 0:
-            raise ValueError(f"{seconds} and {microseconds} are no time: give seconds and microseconds of 0 or more")
+        """For how long connecting, and writing, may take; 10 seconds otherwise. Raises ValueError out of range."""
+        if not (0 <= seconds < 1 << 32 and 0 <= microseconds < 1 << 32):
+            raise ValueError(
+                f"{seconds} and {microseconds} are no time: give seconds and microseconds of 0 to 2**32 - 1"
+            )
         self.__session.timeout_s = seconds + microseconds / 1e6
 
     def setVerbose(self, enable: bool) -> None:
@@ -182,11 +184,11 @@ class AbstractBaseClient(BaseMediator):
 
     def sendPingRequest(self, uid: str) -> None:
         """Ask the server to say when it has taken in everything sent before; newPingReply gets the answer."""
-        self.__session.send(PingRequest(uid))
+        self.__session.send(PingRequest(as_text(uid, "a name for a ping")))
 
     def sendPingReply(self, uid: str) -> None:
         """Answer a ping (those of the server are answered without this)."""
-        self.__session.send(PingReply(uid))
+        self.__session.send(PingReply(as_text(uid, "a name for a ping")))
 
 
 class BaseClient(AbstractBaseClient):

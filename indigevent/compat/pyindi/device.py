@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Protocol, TypeVar
 
 from indigevent.client import model
@@ -24,6 +25,10 @@ P = TypeVar("P", bound=Property)
 
 class Finder(Home, Protocol):
     """Where a device's properties are found."""
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while what is known changes."""
 
     def find(self, device: str, name: str) -> model.Property | None:
         """A property; a look-up may wait for one that is not known yet."""
@@ -147,11 +152,14 @@ class BaseDevice:
         return self.getProperty(name).getPermission()
 
     def messageQueue(self, index: int) -> str:
-        """One of the device's messages, counted from 0; IndexError where there is no such message."""
-        messages = self._known.messages
-        if not 0 <= index < len(messages):
-            raise IndexError(f"{self._known.name} has no message {index}: it has {len(messages)}, counted from 0")
-        return messages[index]
+        """One of the device's last 1000 messages, all counted from 0; IndexError where there is no such message."""
+        with self._finder.lock if self._finder else nullcontext():
+            first, messages = self._known.dropped_messages, list(self._known.messages)
+        if not first <= index < first + len(messages):
+            raise IndexError(
+                f"{self._known.name} has no message {index}: it has {len(messages)} from number {first} on"
+            )
+        return messages[index - first]
 
     def lastMessage(self) -> str:
         """The device's last message; "" before the first one."""

@@ -6,7 +6,7 @@ judges.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from indigevent.compat.pyindi.device import BaseDevice
 from indigevent.compat.pyindi.properties import Property, PropertySwitch, PropertyTyped, known_to
 from indigevent.compat.pyindi.words import as_text
 from indigevent.logs import log
-from indigevent.protocol.constants import PropertyState, SwitchRule, VectorKind
+from indigevent.protocol.constants import SwitchRule, VectorKind
 from indigevent.protocol.vectors import (
     NewBLOBVector,
     NewNumberVector,
@@ -42,7 +42,7 @@ class Sender(Protocol):
 
 
 def send(sender: Sender, shown: Property, view_type: type[Property]) -> None:
-    """Ask the driver for what is in a property, which is Busy from now on.
+    """Ask the driver for what is in a property.
 
     Raises TypeError for what is no property or one of another type, ValueError for one that does not exist.
     """
@@ -53,9 +53,7 @@ def send(sender: Sender, shown: Property, view_type: type[Property]) -> None:
     if not view_type(shown):
         raise TypeError(_mismatch(shown, view_type))
     known = known_to(shown)
-    message = _message(known)
-    known.state = PropertyState.BUSY
-    sender.command(known, message)
+    sender.command(known, _message(known))
 
 
 def send_or_change(sender: Sender, attribute: str, view_type: type[PropertyTyped[Any]], args: tuple[Any, ...]) -> None:
@@ -114,7 +112,9 @@ class Upload:
         self._blobs = []
 
     def add(self, name: str, size: int, blob_format: str, data: bytes) -> None:
-        """Add the first `size` bytes of `data`."""
+        """Add the first `size` bytes of `data`; raises TypeError for what is no bytes."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"{data!r} is not a BLOB for {name}; give bytes")
         self._blobs.append(OneBLOB(name, size, blob_format, bytes(data)[:size]))
 
     def finish(self) -> NewBLOBVector:
@@ -127,41 +127,22 @@ class Upload:
 
 
 def _message(known: model.Property) -> NewVector:
-    maker = _MAKERS.get(known.kind)
-    if maker is None:
+    elements = list(known.elements.values())  # the reading thread may define others meanwhile
+    if known.kind is VectorKind.BLOB:
+        return NewBLOBVector(device=known.device, name=known.name, elements=tuple(_blobs(elements)))
+    if known.kind not in _CLASSES:
         raise TypeError(f"{known.device}.{known.name} cannot be sent: lights only show")
-    return maker(known)
+    vector, one = _CLASSES[known.kind]
+    return vector(device=known.device, name=known.name, elements=tuple(one(each.name, each.value) for each in elements))
 
 
-def _elements(known: model.Property) -> list[model.Element]:
-    # The reading thread may define others meanwhile.
-    return list(known.elements.values())
+def _blobs(elements: list[model.Element]) -> Iterator[OneBLOB]:
+    for blob in [element.value for element in elements if element.value is not None]:
+        yield OneBLOB(blob.name, blob.size, blob.format, bytes(blob.data))
 
 
-def _text(known: model.Property) -> NewVector:
-    ones = tuple(OneText(one.name, one.value) for one in _elements(known))
-    return NewTextVector(device=known.device, name=known.name, elements=ones)
-
-
-def _number(known: model.Property) -> NewVector:
-    ones = tuple(OneNumber(one.name, one.value) for one in _elements(known))
-    return NewNumberVector(device=known.device, name=known.name, elements=ones)
-
-
-def _switch(known: model.Property) -> NewVector:
-    ones = tuple(OneSwitch(one.name, one.value) for one in _elements(known))
-    return NewSwitchVector(device=known.device, name=known.name, elements=ones)
-
-
-def _blob(known: model.Property) -> NewVector:
-    blobs = [one.value for one in _elements(known) if one.value is not None]
-    ones = tuple(OneBLOB(one.name, one.size, one.format, bytes(one.data)) for one in blobs)
-    return NewBLOBVector(device=known.device, name=known.name, elements=ones)
-
-
-_MAKERS: dict[VectorKind, Callable[[model.Property], NewVector]] = {
-    VectorKind.TEXT: _text,
-    VectorKind.NUMBER: _number,
-    VectorKind.SWITCH: _switch,
-    VectorKind.BLOB: _blob,
+_CLASSES: dict[VectorKind, tuple[Callable[..., NewVector], Callable[..., Any]]] = {
+    VectorKind.TEXT: (NewTextVector, OneText),
+    VectorKind.NUMBER: (NewNumberVector, OneNumber),
+    VectorKind.SWITCH: (NewSwitchVector, OneSwitch),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
-class Sequence(Generic[Item]):
+class Sequence(ABC, Generic[Item]):
     """What can be counted, indexed and iterated over, also while it changes."""
 
     def __len__(self) -> int:
@@ -25,9 +26,9 @@ class Sequence(Generic[Item]):
             raise IndexError(f"{self.about()} has no number {index}: it has {len(items)}, counted from 0")
         return items[index]
 
-    def _items(self) -> list[Item]:
-        raise NotImplementedError
+    @abstractmethod
+    def _items(self) -> list[Item]: ...
 
+    @abstractmethod
     def about(self) -> str:
         """Its name in sentences."""
-        raise NotImplementedError

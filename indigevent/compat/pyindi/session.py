@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from indigevent.client import model
@@ -131,22 +132,31 @@ class Session:
             self.send(GetProperties(device, name))
 
     def command(self, known: model.Property, message: NewVector) -> None:
-        """Ask a driver for what is in a property."""
+        """Ask a driver for what is in a property, which is Busy from now on, unless that cannot be sent."""
         with self._monitor.lock:
+            state, updates = known.state, known.updates
+            known.state = PropertyState.BUSY
             if known.name == "CONNECTION":
                 self._patience.begin_anew(known.device)
             if self._wants_blobs(known.device):
                 self._exposures.asked_for(known)
-        if not self.send(message):
-            with self._monitor.lock:
-                self._exposures.withdraw(known)
+        is_sent = False
+        try:
+            is_sent = self.send(message)
+        finally:  # also after Ctrl-C
+            if not is_sent:
+                with self._monitor.lock:
+                    self._exposures.withdraw(known)
+                    if known.updates == updates:
+                        known.state = state
 
     def wait_for_images(self) -> None:
         """Wait for the images that the script asked for."""
 
         def wait() -> None:
             if self._connection is not None and self._exposures.left_s() > 0:
-                log.info("waiting for the images of %s; Ctrl-C ends it", self._exposures)
+                # A program that does not end has to say why, and most scripts show no more than warnings.
+                log.warning("waiting for the images of %s; Ctrl-C ends it", self._exposures)
             while self._connection is not None and (left_s := self._exposures.left_s()) > 0:
                 self._monitor.wait(min(left_s, threading.TIMEOUT_MAX))
 
@@ -160,6 +170,11 @@ class Session:
             connection.close()
 
     # Looking up
+
+    @property
+    def lock(self) -> AbstractContextManager[bool]:
+        """Held while the mirror changes."""
+        return self._monitor.lock
 
     def base_device(self, name: str) -> BaseDevice:
         """A device, without waiting."""
@@ -339,7 +354,8 @@ class Session:
 
     def _tell_message(self, event: Event, device: BaseDevice) -> None:
         if device:
-            self._call("newMessage", device, len(device._known.messages) - 1)
+            known = device._known
+            self._call("newMessage", device, known.dropped_messages + len(known.messages) - 1)
         else:
             text = f"{event.timestamp}: {event.message}" if event.timestamp else event.message
             self._call("newUniversalMessage", text)
@@ -377,12 +393,10 @@ def _title(content: Content) -> str:
 
 def _finish() -> None:
     sessions = list(_open_sessions)
-    try:
+    with suppress(KeyboardInterrupt):
         # A script that failed has not sent all that it wanted to; the user sees its error now.
         for session in sessions if getattr(sys, "last_type", None) is None else []:
             session.wait_for_images()
-    except KeyboardInterrupt:
-        log.info("no longer waiting")
     for session in sessions:
         session.leave()
 

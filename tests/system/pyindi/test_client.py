@@ -205,6 +205,17 @@ def test_callbacks_of_1x_are_called_where_a_class_defines_them(stage: Stage) -> 
     assert ("iterated", [("b", b"\xff" * 9)]) in client.calls
 
 
+def test_messages_have_their_numbers_also_after_many(stage: Stage) -> None:
+    class Counting(Recorder):
+        def newMessage(self, d: PyIndi.BaseDevice, m: int) -> None:
+            self.note(m, d.messageQueue(m))
+
+    client = stage.client(Counting)
+    stage.driver.send(define("D"), *(note("D", f"number {number}") for number in range(1002)))
+    client.expect(1001, "number 1001")
+    assert client.calls[-1002:] == [(number, f"number {number}") for number in range(1002)]
+
+
 def test_an_error_in_a_callback_is_logged_and_the_next_ones_come(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -282,11 +293,15 @@ def test_names_that_are_no_text_are_refused_at_once(stage: Stage) -> None:
         lambda: client.connectDevice(None),
         lambda: client.startBlob("D", None, ""),
         lambda: device.getNumber("P").setName(5),
+        lambda: client.sendPingRequest(5),
     ):
         with pytest.raises(TypeError, match="give a str"):
             wrong()
-    with pytest.raises(ValueError, match="-1 and 0 are no time"):
-        client.setConnectionTimeout(-1, 0)
+    with pytest.raises(TypeError, match="7 is not a BLOB for b; give bytes"):
+        client.sendOneBlob("b", 3, ".f", 7)
+    for seconds in (-1, 10**15):
+        with pytest.raises(ValueError, match=f"{seconds} and 0 are no time"):
+            client.setConnectionTimeout(seconds, 0)
     client.disconnectServer()
     assert client.connectServer()
 
@@ -336,6 +351,7 @@ def test_ends_of_connections(stage: Stage, caplog: pytest.LogCaptureFixture) -> 
     assert not client.isServerConnected()
     client.sendNewNumber(number)
     assert "newNumberVector D.P was not sent" in caplog.text
+    assert number.getStateAsString() == "Idle"
     assert not client.connectServer()
     assert f"no INDI server at 127.0.0.1:{stage.server.port}: Connection refused" in caplog.text
 

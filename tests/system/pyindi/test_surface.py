@@ -38,7 +38,7 @@ ABSENT = {
         WidgetView*.fill WidgetView*.setParent""",
     "takes a C++ function or a C array, which Python cannot make": """
         BaseDevice.watchProperty BaseDevice.WATCH_* Property*.onUpdate PropertyBlob.setBlobDeleter
-        PropertyBlob.update""",
+        Property*.update""",
     "memory management of C++": """
         *.aux* *.begin *.end *.?etAux *.push* *.reserve *.resize *.shrink_to_fit Properties.clear Properties.erase
         Property*.getProperty WidgetViewBlob.cast WidgetViewBlob.setBlobLen WidgetViewBlob.setSize
@@ -50,7 +50,8 @@ ABSENT = {
 def differences(real: Surface) -> list[str]:
     """What the real module has and ours has not, or with other parameters or values, unless there is a reason."""
     patterns = [f"{pattern} is missing" for pattern in " ".join(ABSENT.values()).split()]
-    wrong = [line for name in real for line in _compared(name, real[name], surface(ours).get(name))]
+    mine = surface(ours)
+    wrong = [line for name in real for line in _compared(name, real[name], mine.get(name))]
     unexplained = [line for line in wrong if not any(fnmatchcase(line, one) for one in patterns)]
     stale = [one for one in patterns if not any(fnmatchcase(line, one) for line in wrong)]
     return unexplained + [f"no longer: {pattern}" for pattern in stale]
