@@ -10,8 +10,7 @@ import json
 import math
 import os
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timezone
 
 from indigevent.errors import RemoteProtocolError
@@ -20,9 +19,10 @@ from indigevent.protocol.message import Message
 from indigevent.protocol.numbers import parse_number
 from indigevent.tools.expression import Expression, compile_expression
 from indigevent.tools.flags import Flags, Grammar, UsageError, as_text
-from indigevent.tools.running import EXIT_TROUBLE, Tool, complain
+from indigevent.tools.output import complain
+from indigevent.tools.running import EXIT_TROUBLE, Tool
 from indigevent.tools.session import Session
-from indigevent.tools.told import Told, tell, transcript
+from indigevent.tools.told import Told, tell
 
 _EXIT_FALSE = 1
 _STATES = tuple(state.value for state in PropertyState)
@@ -129,7 +129,7 @@ def _work(flags: Flags) -> int:
     evaluation = _Evaluation(flags, text, expression)
     if expression.operands:
         with Session(flags) as session:
-            _follow(flags, session, expression, evaluation)
+            _follow(session, expression, evaluation)
     else:
         evaluation.evaluate()
     return evaluation.finish()
@@ -143,21 +143,16 @@ def _expression_text(flags: Flags) -> str:
     return as_text(os.fsdecode(sys.stdin.buffer.read())) if flags.has("i") else ""
 
 
-def _follow(flags: Flags, session: Session, expression: Expression, evaluation: _Evaluation) -> None:
-    if flags.verbosity:
-        complain(flags.connected)
+def _follow(session: Session, expression: Expression, evaluation: _Evaluation) -> None:
     for device in dict.fromkeys(name.split(".")[0] for name in expression.operands):
         session.get_properties(device)
-        if flags.verbosity:
-            complain(f"sending getProperties for {device}")
-    deadline = flags.timeout_s and time.monotonic() + flags.timeout_s
+        session.note(f"sending getProperties for {device}")
+    deadline = session.deadline()
     while not evaluation.is_over and (received := session.receive(deadline)) is not None:
         assert isinstance(received, Message)
-        if flags.verbosity > 1:
-            complain(transcript(received))
         told = tell(received)
         if told is not None and evaluation.take(told):
-            deadline = flags.timeout_s and time.monotonic() + flags.timeout_s
+            deadline = session.deadline()
 
 
 def _numbers(told: Told) -> Iterator[tuple[str, float]]:
@@ -200,13 +195,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run it and return the exit status.
-
-    Arguments:
-        argv: the command line without the program's name; `sys.argv` by default.
-    """
-    return Tool("indigevent-eval", _USAGE, _GRAMMAR, _work, usage_status=1).main(argv)
+main = Tool("indigevent-eval", _USAGE, _GRAMMAR, _work, usage_status=1).main
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Exit statuses are the reference's: 0 every query was answered, 1 one was not, 2 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,12 +17,12 @@ from indigevent.protocol.requests import enable_blob
 from indigevent.tools.blobs import Folder
 from indigevent.tools.board import Board
 from indigevent.tools.flags import Flags, Grammar
-from indigevent.tools.output import Output, is_terminal, visible
+from indigevent.tools.output import Output, complain, is_terminal, visible
 from indigevent.tools.progress import Progress
 from indigevent.tools.queries import Query, only_device, parse_query
-from indigevent.tools.running import Tool, complain
+from indigevent.tools.running import Tool
 from indigevent.tools.session import Session
-from indigevent.tools.told import Told, tell, transcript
+from indigevent.tools.told import Told, tell
 
 _EXIT_UNANSWERED = 1
 _USAGE = """\
@@ -81,7 +80,7 @@ class _Search:
         """Ask, and print the answers."""
         device = only_device([query.device for query in self._queries])
         self._session.get_properties(device)
-        self._note(f"Queried properties from {device}")
+        self._session.note(f"Queried properties from {device}")
         self._extend()
         try:
             self._follow()
@@ -103,12 +102,9 @@ class _Search:
         return not self._is_monitor and all(query.is_exact and query.is_answered for query in self._queries)
 
     def _extend(self) -> None:
-        is_endless = self._flags.timeout_s is None or self._flags.has("watch")
-        self._deadline = None if is_endless else time.monotonic() + (self._flags.timeout_s or 0)
+        self._deadline = None if self._flags.has("watch") else self._session.deadline()
 
     def _take(self, message: Message) -> None:
-        if self._flags.verbosity > 1:
-            complain(transcript(message))
         if message.tag == "delProperty" and self._board:
             self._board.delete(message.device, message.name)
         told = tell(message)
@@ -128,7 +124,7 @@ class _Search:
         place = (told.device, told.name)
         if told.kind is VectorKind.BLOB and place not in self._subscribed:
             self._subscribed.add(place)
-            self._note(f"sending enableBLOB {told.device}.{told.name}")
+            self._session.note(f"sending enableBLOB {told.device}.{told.name}")
             self._session.ask(enable_blob(*place, BlobMode.ALSO.value))
         self._answer(told, asked)
 
@@ -154,7 +150,7 @@ class _Search:
         for saved in self._folder.save(message, lambda name: any(query.wants(name) for query in asked)):
             for query in asked:
                 query.is_answered = query.is_answered or query.wants(saved.element)
-            self._note(f"Wrote {saved.path}")
+            self._session.note(f"Wrote {saved.path}")
             if self._board:
                 self._board.value(told, saved.element, str(saved.path))
             elif self._names_files:
@@ -183,10 +179,6 @@ class _Search:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def _note(self, text: str) -> None:
-        if self._flags.verbosity:
-            complain(text)
-
 
 def _work(flags: Flags) -> int:
     queries = [parse_query(word) for word in flags.rest] or [Query("*", "*", "*")]
@@ -195,8 +187,6 @@ def _work(flags: Flags) -> int:
     board = Board() if flags.has("watch") and not flags.has("json") and is_terminal(sys.stdout) else None
     folder = Folder(Path(flags.values.get("blob", "")), keeps="blob" in flags.values)
     with Session(flags, folder.path) as session, board or nullcontext():
-        if flags.verbosity:
-            complain(flags.connected)
         _Search(flags, queries, session, folder, board).run()
     unanswered = [query for query in queries if not query.is_answered]
     for query in unanswered:
@@ -204,13 +194,7 @@ def _work(flags: Flags) -> int:
     return _EXIT_UNANSWERED if unanswered else 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run it and return the exit status.
-
-    Arguments:
-        argv: the command line without the program's name; `sys.argv` by default.
-    """
-    return Tool("indigevent-getprop", _USAGE, _GRAMMAR, _work).main(argv)
+main = Tool("indigevent-getprop", _USAGE, _GRAMMAR, _work).main
 
 
 if __name__ == "__main__":

@@ -7,17 +7,17 @@ has done what it was asked for is not waited for.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 
 from indigevent.protocol.constants import Permission, VectorKind
 from indigevent.protocol.message import Message
 from indigevent.tools.assignments import TYPE_LETTERS, Assignment, parse_assignments
 from indigevent.tools.flags import Flags, Grammar
+from indigevent.tools.output import complain
 from indigevent.tools.queries import only_device
-from indigevent.tools.running import Tool, complain
+from indigevent.tools.running import Tool
 from indigevent.tools.session import Session
-from indigevent.tools.told import Told, tell, transcript
+from indigevent.tools.told import Told, tell
 
 _EXIT_INVALID = 1
 _USAGE = """\
@@ -50,9 +50,9 @@ _GRAMMAR = Grammar(TYPE_LETTERS, last=TYPE_LETTERS)
 class _Setter:
     """Sends assignments: those with a type at once, the others when their properties are defined."""
 
-    def __init__(self, flags: Flags, session: Session) -> None:
-        self._flags = flags
+    def __init__(self, session: Session, server: str) -> None:
         self._session = session
+        self._server = server
         self._known: dict[str, Told] = {}
         self._open: list[Assignment] = []
         self._has_sent = False
@@ -70,20 +70,17 @@ class _Setter:
         for assignment in self._open:
             self._miss(assignment)
         if self._has_sent:
-            self._session.finish_sending(self._flags.timeout_s)
+            self._session.finish_sending()
 
     def _wait(self) -> None:
-        self._note("Querying for properties")
+        self._session.note("Querying for properties")
         self._session.get_properties(only_device([assignment.device for assignment in self._open]))
-        timeout_s = self._flags.timeout_s
-        deadline = timeout_s and time.monotonic() + timeout_s
+        deadline = self._session.deadline()
         while self._open and (received := self._session.receive(deadline)) is not None:
             assert isinstance(received, Message)
-            if self._flags.verbosity > 1:
-                complain(transcript(received))
             told = tell(received)
             if told is not None and told.is_definition:
-                deadline = timeout_s and time.monotonic() + timeout_s
+                deadline = self._session.deadline()
                 self._take(told)
 
     def _take(self, told: Told) -> None:
@@ -107,7 +104,7 @@ class _Setter:
         self._session.send(assignment.message(kind))
         self._has_sent = True
         for element, value in assignment.values:
-            self._note(f"  {assignment.place}.{element} <- {value}")
+            self._session.note(f"  {assignment.place}.{element} <- {value}")
 
     def _refuse(self, assignment: Assignment, sentence: str) -> None:
         self._open.remove(assignment)
@@ -117,31 +114,19 @@ class _Setter:
     def _miss(self, assignment: Assignment) -> None:
         self.has_failed = True
         for element in assignment.missing(self._known.get(assignment.place)):
-            complain(f"No {assignment.place}.{element} from {self._flags.server}")
-
-    def _note(self, text: str) -> None:
-        if self._flags.verbosity:
-            complain(text)
+            complain(f"No {assignment.place}.{element} from {self._server}")
 
 
 def _work(flags: Flags) -> int:
     letters = [letter for letter in flags.given if letter in TYPE_LETTERS]
     assignments = parse_assignments(letters, flags.rest)
     with Session(flags) as session:
-        if flags.verbosity:
-            complain(flags.connected)
-        setter = _Setter(flags, session)
+        setter = _Setter(session, flags.server)
         setter.run(assignments)
     return _EXIT_INVALID if setter.has_failed else 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run it and return the exit status.
-
-    Arguments:
-        argv: the command line without the program's name; `sys.argv` by default.
-    """
-    return Tool("indigevent-setprop", _USAGE, _GRAMMAR, _work).main(argv)
+main = Tool("indigevent-setprop", _USAGE, _GRAMMAR, _work).main
 
 
 if __name__ == "__main__":

@@ -39,17 +39,7 @@ def candidates(words: Sequence[str], grammar: Grammar, tool: str) -> list[str]:
     """What the last word may become, up to the next dot; nothing when the server cannot be asked."""
     prefix = _unquoted(words[-1]) if words else ""
     if prefix.startswith("-"):
-        options = (
-            *grammar.long_plain,
-            *grammar.long_valued,
-            "local",
-            "tls",
-            "tls-ca",
-            "tls-certificate",
-            "tls-key",
-            "help",
-        )
-        return sorted(f"--{name}" for name in options if f"--{name}".startswith(prefix))
+        return sorted(f"--{name}" for name in grammar.long_options if f"--{name}".startswith(prefix))
     if _EQUALS in words[-2:]:  # bash makes it a word of its own; what a value may be nobody knows
         return []
     try:

@@ -46,6 +46,11 @@ class Grammar:
     long_valued: Mapping[str, str] = field(default_factory=dict)
     last: str = ""
 
+    @property
+    def long_options(self) -> set[str]:
+        """All that begin with `--`, without that."""
+        return {*_LONG_PLAIN, *_LONG_VALUED, *self.long_plain, *self.long_valued}
+
 
 @dataclass
 class Flags:

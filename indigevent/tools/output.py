@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -38,6 +39,12 @@ def coloured(text: str, state: str) -> str:
     """Text in the colour of a property's state."""
     colour = _COLOURS.get(state)
     return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def complain(text: str) -> None:
+    """Write a line to stderr, if somebody is there to read it; a terminal cannot be steered by what a server says."""
+    with contextlib.suppress(OSError):
+        print(visible(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
 
 
 class Output:

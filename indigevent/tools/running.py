@@ -15,7 +15,7 @@ from indigevent.errors import ClientError
 from indigevent.logs import log
 from indigevent.tools.completion import candidates, script
 from indigevent.tools.flags import Flags, Grammar, UsageError, parse
-from indigevent.tools.output import visible
+from indigevent.tools.output import complain
 from indigevent.tools.session import NoDescriptor
 
 EXIT_TROUBLE = 2
@@ -36,8 +36,12 @@ class Tool:
         self._work = work
         self._usage_status = usage_status
 
-    def main(self, argv: Sequence[str] | None) -> int:
-        """Run with a command line (`sys.argv` by default); the exit status."""
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Run it and return the exit status.
+
+        Arguments:
+            argv: the command line without the program's name; `sys.argv` by default.
+        """
         try:
             return self._status(sys.argv[1:] if argv is None else list(argv))
         except KeyboardInterrupt:
@@ -85,12 +89,6 @@ class Tool:
         else:
             return self._work(flags)
         return 0
-
-
-def complain(text: str) -> None:
-    """Write a line to stderr, if somebody is there to read it; a terminal cannot be steered by what a server says."""
-    with contextlib.suppress(OSError):
-        print(visible(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
 
 
 class _complaints(contextlib.ContextDecorator):

@@ -25,7 +25,9 @@ from indigevent.protocol.framing import Framer
 from indigevent.protocol.message import Message
 from indigevent.protocol.requests import empty_element
 from indigevent.tools.flags import Flags
+from indigevent.tools.output import complain
 from indigevent.tools.progress import Arrival, Progress
+from indigevent.tools.told import transcript
 from indigevent.tools.trust import TLS_FILES, tls_context
 
 _CONNECT_S = 10.0
@@ -53,15 +55,19 @@ class NoDescriptor(ClientError):
 class Session:
     """A connection to the server that a command line names; raises ClientError when there is none.
 
+    What it does is told on stderr, as much as the command line's `-v` asks for.
+
     Arguments:
         flags: the command line.
         blob_folder: where BLOBs that are too large for memory may have a file; None where none are asked for.
     """
 
     def __init__(self, flags: Flags, blob_folder: Path | None = None) -> None:
+        self._flags = flags
         self._is_over = False
         self._where = flags.values.get("local") or f"{flags.host}/{flags.port}"
         self._stream = _open(flags)
+        self.note(flags.connected)
         self._arrival = Arrival() if blob_folder else None
         self._framer = Framer(sink=BlobFiles(str(blob_folder), _MAX_BLOB_BYTES)) if blob_folder else Framer()
         self._faults: Counter[str] = Counter()
@@ -89,6 +95,15 @@ class Session:
         self._stream.close()
         if more := self._faults.total() - len(self._faults):
             log.warning("the server sent %d malformed messages more", more)
+
+    def note(self, text: str) -> None:
+        """Tell something to a user who wants to know more (`-v`)."""
+        if self._flags.verbosity:
+            complain(text)
+
+    def deadline(self) -> float | None:
+        """Until when something that begins now is waited for (`-t`), by `time.monotonic()`; None is for ever."""
+        return self._flags.timeout_s and time.monotonic() + self._flags.timeout_s
 
     def send(self, *messages: bytes) -> None:
         """Write messages; raises Gone when the server does not take them."""
@@ -127,6 +142,8 @@ class Session:
             self._taken.extend(received)
         first = self._taken.popleft()
         if isinstance(first, Message):
+            if self._flags.verbosity > 1:
+                complain(transcript(first))
             return first
         with self._progress_lock:
             progress, self._progress = self._progress, None
@@ -136,12 +153,12 @@ class Session:
         """Whether something was received that nobody has taken."""
         return bool(self._taken) or not self._queue.empty()
 
-    def finish_sending(self, timeout_s: float | None) -> None:
+    def finish_sending(self) -> None:
         """Return when the server has routed all that was sent, or does not answer pings.
 
         A connection that is closed while something comes from the server may lose what was sent on it last.
         """
-        deadline = time.monotonic() + min(timeout_s or _LONGEST_PING_S, _LONGEST_PING_S)
+        deadline = time.monotonic() + min(self._flags.timeout_s or _LONGEST_PING_S, _LONGEST_PING_S)
         self.ask(empty_element("pingRequest", {"uid": _PING}))
         try:
             while (received := self.receive(deadline)) is not None:
