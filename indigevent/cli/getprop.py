@@ -94,7 +94,7 @@ class _Search:
                 self._show(received)
             else:
                 self._take(received)
-            if not self._session.is_waiting():
+            if not self._session.is_waiting() or (self._board and self._board.is_due):
                 self._output.flush()
                 self._draw()
 
@@ -157,11 +157,11 @@ class _Search:
                 self._output.blob(told, saved)
 
     def _draw(self) -> None:
-        """The board is drawn when nothing more comes at once, and not more often than somebody can read."""
+        """The board is drawn as often as somebody can read, with what has come until then."""
         board = self._board
         if board is None:
             return
-        while (received := self._session.receive(board.next_drawing)) is not None:
+        while not board.is_due and (received := self._session.receive(board.next_drawing)) is not None:
             if isinstance(received, Message):
                 self._take(received)
         board.draw()

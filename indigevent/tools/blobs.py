@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +42,7 @@ class Folder:
     def __init__(self, path: Path, keeps: bool) -> None:
         self.path = path
         self._keeps = keeps
+        self._next_numbers: dict[Path, int] = {}
         if keeps:
             path.mkdir(parents=True, exist_ok=True)
 
@@ -67,18 +68,21 @@ class Folder:
             try:
                 size = sum(map(file.write, _pieces(one, name)))
                 file.flush()
-            except BaseException:  # also Ctrl-C: nothing stays that looks like a whole BLOB
+            except BaseException as error:  # also Ctrl-C: nothing stays that looks like a whole BLOB
                 os.unlink(file.name)
+                if isinstance(error, OSError):
+                    error.filename = file.name
                 raise
         return Saved(one.name, Path(file.name), size, form)
 
     def _create(self, path: Path) -> BinaryIO:
         if not self._keeps:
             return path.open("wb")
-        numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
-        for each in chain([path], numbered):
+        # From where the last one left off, so that the ten thousandth does not ask for all the others.
+        for number in count(self._next_numbers.get(path, 1)):
+            self._next_numbers[path] = number + 1
             with suppress(FileExistsError):
-                return each.open("xb")
+                return (path.with_name(f"{path.stem}-{number}{path.suffix}") if number > 1 else path).open("xb")
         raise AssertionError("numbers never end")
 
 

@@ -35,6 +35,11 @@ class Board:
         self._write("".join(line + "\n" for line in self._lines(sys.maxsize)))
 
     @property
+    def is_due(self) -> bool:
+        """Whether it may be drawn now."""
+        return time.monotonic() >= self.next_drawing
+
+    @property
     def next_drawing(self) -> float:
         """When it may be drawn again, by `time.monotonic()`."""
         return self._drawn + _EVERY_S

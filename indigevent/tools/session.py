@@ -33,7 +33,8 @@ from indigevent.tools.trust import TLS_FILES, tls_context
 _CONNECT_S = 10.0
 _LONGEST_PING_S = 2.0
 _READ_BYTES = 1 << 18
-# What so many reads brought waits for a slow terminal; then the server's own queue has to hold the rest.
+# What so many reads brought, or so many megabytes, waits for a slow terminal or disk; then the server's own queue has
+# to hold the rest.
 _MAX_WAITING = 64
 # Decoded and as base64, so much of a BLOB is in memory; larger ones are in a file while they come.
 _MAX_BLOB_BYTES = 32 << 20
@@ -76,8 +77,7 @@ class Session:
         # Ctrl-C leaves these whole wherever it hits; queue.Queue, written in Python, can be left locked for ever.
         self._queue: queue.SimpleQueue[Sequence[Message | _News] | None] = queue.SimpleQueue()
         self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(_MAX_WAITING):
-            self._room.put(None)
+        self._give_room(_MAX_WAITING)
         self._taken: deque[Message | _News] = deque()
         self._reader = threading.Thread(target=self._read, name="indi tool reader", daemon=True)
         interrupts.start(self._reader)
@@ -90,7 +90,7 @@ class Session:
     ) -> None:
         self._is_over = True
         self._stream.end()
-        self._room.put(None)
+        self._give_room(_MAX_WAITING)
         self._reader.join()
         self._stream.close()
         if more := self._faults.total() - len(self._faults):
@@ -136,9 +136,9 @@ class Session:
                 received = self._queue.get(timeout=wait_s)
             except queue.Empty:
                 return None
-            self._room.put(None)
             if received is None:
                 raise self._gone()
+            self._give_room(_weight(received))
             self._taken.extend(received)
         first = self._taken.popleft()
         if isinstance(first, Message):
@@ -210,8 +210,19 @@ class Session:
     def _put(self, received: Sequence[Message | _News]) -> None:
         """Hand on what came, as soon as not too much waits; at the end nobody takes it any more."""
         if received and not self._is_over:
-            self._room.get()
+            for _ in range(_weight(received)):
+                self._room.get()
             self._queue.put(received)
+
+    def _give_room(self, weight: int) -> None:
+        for _ in range(weight):
+            self._room.put(None)
+
+
+def _weight(received: Sequence[Message | _News]) -> int:
+    """How much of the room something takes while it waits; a single one may be as large as it likes."""
+    size = sum(one.size for one in received if isinstance(one, Message))
+    return min(_MAX_WAITING, 1 + (size >> 20))
 
 
 class _InheritedStream(TcpStream):
@@ -221,11 +232,14 @@ class _InheritedStream(TcpStream):
         super().__init__(sock)
         self._inherited = sock
         self._wakes, self._waker = socket.socketpair()
+        self._poll = select.poll()  # select.select knows no descriptors beyond 1023
+        for each in (sock, self._wakes):
+            self._poll.register(each, select.POLLIN)
 
     def receive(self, max_bytes: int) -> tuple[bytes, Sequence[Any]]:
         """Wait for bytes, or for the end of this process's interest."""
-        readable, _, _ = select.select([self._inherited, self._wakes], [], [])
-        return (b"", ()) if self._wakes in readable else super().receive(max_bytes)
+        readable = [descriptor for descriptor, _ in self._poll.poll()]
+        return (b"", ()) if self._wakes.fileno() in readable else super().receive(max_bytes)
 
     def end(self) -> None:
         """Wake up the reader."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -13,6 +15,7 @@ import socket
 import subprocess
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -286,6 +289,21 @@ def test_a_blob_too_large_for_memory_is_in_a_file_while_it_comes(observatory: Ob
     assert Done(0, b"", "", folder).files == {"C.P.b.bin": PIXELS}
 
 
+def test_a_disk_that_is_full_is_a_sentence(observatory: Observatory) -> None:
+    definition = b"<defBLOBVector device='C' name='P' state='Ok' perm='ro'><defBLOB name='b'/></defBLOBVector>"
+    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='9000' format='.x'>"
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+        folder = observatory.folder()
+        tool = observatory.start("getprop", "C.P.b", where=where, cwd=folder)
+        server, _ = listener.accept()
+        resource.prlimit(tool.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        with server:
+            server.sendall(definition + begin + base64.b64encode(bytes(9000)) + b"</oneBLOB></setBLOBVector>")
+            assert collect(tool) == (2, b"", "indigevent-getprop: C.P.b.x cannot be written: File too large\n")
+    assert not list(folder.iterdir())
+
+
 def test_a_broken_blob_is_a_sentence(observatory: Observatory) -> None:
     blob = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='4' format='.z'>AAAA</oneBLOB></setBLOBVector>"
     with socket.create_server(("127.0.0.1", free_port())) as listener:
@@ -340,6 +358,49 @@ def test_whoever_ends_it_gets_the_terminal_back(observatory: Observatory, number
         terminal.process.send_signal(number)
         assert terminal.wait_for_exit() == 128 + number
         assert "Sink.S.s1" in terminal.shown.partition("\x1b[?25h\x1b[?1049l")[2]
+
+
+def test_watching_shows_what_comes_although_it_never_stops(observatory: Observatory) -> None:
+    definition = b"<defNumberVector device='C' name='P' state='Ok'><defNumber name='b'>1</defNumber></defNumberVector>"
+    flood = b"<setNumberVector device='C' name='P'><oneNumber name='b'>7.5</oneNumber></setNumberVector>" * 10_000
+    with socket.create_server(("127.0.0.1", free_port())) as listener, ThreadPoolExecutor() as pool:
+        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+        with Terminal(
+            lambda slave: observatory.start("getprop", "--watch", "C.P.b", where=where, stdout=slave, environment=PLAIN)
+        ) as terminal:
+            listener.settimeout(DEADLINE_S)
+            server, _ = listener.accept()
+            pool.submit(send_until_it_is_closed, server, definition, flood)
+            terminal.wait_for(r"C\.P\.b +.*7\.5")
+
+
+def send_until_it_is_closed(server: socket.socket, definition: bytes, flood: bytes) -> None:
+    with server, contextlib.suppress(OSError):
+        server.sendall(definition)
+        while True:
+            server.sendall(flood)
+
+
+def test_blobs_do_not_pile_up_when_the_disk_is_slow(observatory: Observatory) -> None:
+    definition = b"<defBLOBVector device='C' name='P' state='Ok' perm='ro'><defBLOB name='b'/></defBLOBVector>"
+    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='3145728' format='.x'>"
+    blob = begin + b"A" * (4 << 20) + b"</oneBLOB></setBLOBVector>"
+    folder = observatory.folder()
+    os.mkfifo(folder / "C.P.b.x")  # whoever opens it waits for a reader
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+        tool = observatory.start("getprop", "-m", "-t", "0", "C.P.b", where=where, cwd=folder)
+        listener.settimeout(DEADLINE_S)
+        server, _ = listener.accept()
+        with server, contextlib.suppress(TimeoutError):
+            server.sendall(definition)
+            server.settimeout(1.0)
+            sent = 0
+            while sent < 150 << 20:
+                sent += server.send(blob[sent % len(blob) :])
+        interrupt(tool)
+        assert collect(tool)[0] == 130
+    assert sent < 100 << 20
 
 
 def test_watching_into_a_pipe_prints_changes(observatory: Observatory, client: ScriptedClient) -> None:
