@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.client import ScriptedClient
 from tests.lab.lab import Lab
 
 from ..conftest import candidate_kind
@@ -18,3 +19,9 @@ def observatory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observator
     lab = Lab(candidate_kind(), tmp_path_factory.mktemp("tools"))
     yield Observatory(lab)
     lab.close()
+
+
+@pytest.fixture
+def client(observatory: Observatory) -> ScriptedClient:
+    """Give a client that can make devices do something."""
+    return observatory.lab.client(observatory.server, "actor")

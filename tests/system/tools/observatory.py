@@ -118,3 +118,14 @@ def have_reference() -> bool:
 def interrupt(process: subprocess.Popen) -> None:
     """Press Ctrl-C."""
     os.kill(process.pid, signal.SIGINT)
+
+
+def at(port: int) -> list[str]:
+    """The flags that lead to a server on this machine."""
+    return ["-h", "127.0.0.1", "-p", str(port)]
+
+
+def collect(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+    """Wait for a process; its status and outputs."""
+    output, errors = process.communicate(timeout=DEADLINE_S)
+    return process.returncode, output, errors.decode()

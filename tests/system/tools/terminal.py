@@ -15,6 +15,7 @@ from types import TracebackType
 from tests.lab.pump import LabTimeout
 
 DEADLINE_S = 20
+PLAIN = {"TERM": "xterm", "NO_COLOR": ""}
 
 
 class Terminal:

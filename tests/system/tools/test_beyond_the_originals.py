@@ -1,19 +1,15 @@
-"""What our tools do where the reference's end: JSON, watching, folders of BLOBs, terminals, other ways to a server."""
+"""What our tools do where the reference's end: JSON, watching, terminals, other ways to a server, and bad servers."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
-import re
-import resource
 import shlex
 import shutil
 import signal
 import socket
 import subprocess
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,36 +21,10 @@ from tests.lab.lab import Lab
 from tests.lab.server import CANDIDATE, clean_environment, free_port
 from tests.lab.tls import Authority
 from tests.lab.ways import ROOT
+from tests.system.client.servers import ToldServer
 
-from .notebook import PIXELS
-from .observatory import DEADLINE_S, Done, Observatory, have_reference, interrupt, program
-from .terminal import Terminal
-
-SHOOT = "<newSwitchVector device='Camera' name='SHOOT'><oneSwitch name='NOW'>On</oneSwitch></newSwitchVector>"
-PLAIN = {"TERM": "xterm", "NO_COLOR": ""}
-
-
-@pytest.fixture
-def client(observatory: Observatory) -> ScriptedClient:
-    """Give a client that can make devices do something."""
-    return observatory.lab.client(observatory.server, "actor")
-
-
-def shoot_until(client: ScriptedClient, done: Callable[[], bool]) -> None:
-    """Take pictures until somebody has what he waits for: when he has begun to listen cannot be seen from outside."""
-
-    def again() -> bool:
-        client.send(SHOOT)
-        client.ping()
-        return done()
-
-    client.pump.poll(again, "a picture arrives")
-
-
-def collect(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
-    """Wait for a process; its status and outputs."""
-    output, errors = process.communicate(timeout=DEADLINE_S)
-    return process.returncode, output, errors.decode()
+from .observatory import DEADLINE_S, Observatory, at, collect, interrupt, program
+from .terminal import PLAIN, Terminal
 
 
 def test_json_has_typed_values_and_states(observatory: Observatory) -> None:
@@ -85,46 +55,6 @@ def test_json_of_an_evaluation(observatory: Observatory) -> None:
     assert done.status == 0
 
 
-@pytest.mark.skipif(not have_reference(), reason="indi-bin is not installed")
-def test_blobs_are_saved_like_the_reference_does(observatory: Observatory, client: ScriptedClient) -> None:
-    words = ("-t", "20", "Camera.PICTURE.RAW", "Camera.PICTURE.PACKED")
-    folder = observatory.folder()
-    theirs = subprocess.Popen(["indi_getprop", *observatory.where(), *words], cwd=folder)
-    ours_folder = observatory.folder()
-    ours = observatory.start("getprop", *words, cwd=ours_folder)
-    shoot_until(client, lambda: theirs.poll() is not None and ours.poll() is not None)
-    assert (theirs.returncode, *collect(ours)) == (0, 0, b"", "")
-    saved = Done(0, b"", "", ours_folder).files
-    assert saved == {"Camera.PICTURE.RAW.raw": PIXELS, "Camera.PICTURE.PACKED.bin": PIXELS}
-    assert saved == Done(0, b"", "", folder).files
-
-
-def test_a_folder_keeps_every_blob_and_its_path_is_printed(observatory: Observatory, client: ScriptedClient) -> None:
-    folder = observatory.folder()
-    tool = observatory.start("getprop", "-m", "-t", "0", "--blob", str(folder / "new"), "Camera.PICTURE.RAW")
-    shoot_until(client, (folder / "new" / "Camera.PICTURE.RAW-2.raw").exists)
-    assert tool.stdout is not None
-    for number in ("", "-2"):
-        printed = f"Camera.PICTURE.RAW={folder}/new/Camera.PICTURE.RAW{number}.raw\n"
-        assert tool.stdout.readline() == printed.encode()
-    interrupt(tool)
-    status, _, errors = collect(tool)
-    assert (status, errors) == (130, "")
-    assert (folder / "new" / "Camera.PICTURE.RAW.raw").read_bytes() == PIXELS
-    # The message has another BLOB, for which nobody asked.
-    assert not (folder / "new" / "Camera.PICTURE.PACKED.bin").exists()
-
-
-def test_blobs_come_over_the_local_socket_too(observatory: Observatory, client: ScriptedClient) -> None:
-    folder = observatory.folder()
-    tool = observatory.start(
-        "getprop", "-t", "20", "Camera.PICTURE.RAW", where=["--local", observatory.server.local], cwd=folder
-    )
-    shoot_until(client, lambda: tool.poll() is not None)
-    assert collect(tool) == (0, b"", "")
-    assert (folder / "Camera.PICTURE.RAW.raw").read_bytes() == PIXELS
-
-
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_tls_with_an_authority_of_ones_own(open_lab: Callable[[str], Lab], tmp_path: Path) -> None:
     authority = Authority(tmp_path)
@@ -132,7 +62,7 @@ def test_tls_with_an_authority_of_ones_own(open_lab: Callable[[str], Lab], tmp_p
     port = free_port()
     options = ("--tls-port", port, "--tls-certificate", certificate.path, "--tls-key", certificate.key)
     observatory = Observatory(open_lab(CANDIDATE), options=options)
-    where = ["-h", "127.0.0.1", "-p", str(port)]
+    where = at(port)
     done = observatory.run("getprop", "--tls-ca", str(authority.path), "Notebook.NUMBERS.RA", where=where)
     assert (done.status, done.output) == (0, b"Notebook.NUMBERS.RA=-12:30:15.5\n")
     done = observatory.run("getprop", "--tls", "Notebook.NUMBERS.RA", where=where)
@@ -233,90 +163,19 @@ def test_a_server_cannot_steer_the_terminal(observatory: Observatory) -> None:
     definition = (
         b"<defTextVector device='C&#155;2J' name='P' state='Ok' perm='ro'><defText name='b'>\xc2\x9bA</defText>"
     )
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        with Terminal(
-            lambda slave: observatory.start(
-                "getprop", "-vv", "-t", "1", "*.P.b", where=where, stdout=slave, stderr=slave, environment=PLAIN
-            )
-        ) as terminal:
-            listener.settimeout(DEADLINE_S)
-            server, _ = listener.accept()
-            with server:
-                server.sendall(definition + b"</defTextVector>")
-                terminal.wait_for(r"<defText name='b'>\\x9bA(?s:.*)C\\x9b2J\.P\.b=.*\\x9bA")
+    with ToldServer() as told:
+        where = at(told.port)
+        with (
+            Terminal(
+                lambda slave: observatory.start(
+                    "getprop", "-vv", "-t", "1", "*.P.b", where=where, stdout=slave, stderr=slave, environment=PLAIN
+                )
+            ) as terminal,
+            told.take() as server,
+        ):
+            server.sendall(definition + b"</defTextVector>")
+            terminal.wait_for(r"<defText name='b'>\\x9bA(?s:.*)C\\x9b2J\.P\.b=.*\\x9bA")
         assert "\x9b" not in terminal.shown
-
-
-def test_a_progress_bar_while_a_blob_comes(observatory: Observatory) -> None:
-    text = base64.b64encode(bytes(9_000_000))
-    definition = b"<defBLOBVector device='C' name='P' state='Ok' perm='ro'><defBLOB name='b'/></defBLOBVector>"
-    begin = b"<setBLOBVector device='C' name='P' state='Ok'><oneBLOB name='b' size='9000000' format='.x'>"
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        folder = observatory.folder()
-        with Terminal(
-            lambda slave: observatory.start(
-                "getprop", "-t", "20", "--blob", ".", "C.P.b", where=where, cwd=folder, stderr=slave, environment=PLAIN
-            )
-        ) as terminal:
-            listener.settimeout(DEADLINE_S)
-            server, _ = listener.accept()
-            with server:
-                server.sendall(definition + begin + text[: len(text) // 2])
-                terminal.wait_for(r"C\.P\.b \[#+ +\] +[1-5]\d?% of 12\.0 MB, .* MB/s")
-                server.sendall(text[len(text) // 2 :] + b"</oneBLOB></setBLOBVector>")
-                assert terminal.wait_for_exit() == 0
-        assert terminal.shown.endswith("\r\x1b[K")
-        assert (folder / "C.P.b.x").stat().st_size == 9_000_000
-
-
-def test_a_blob_too_large_for_memory_is_in_a_file_while_it_comes(observatory: Observatory) -> None:
-    definition = b"<defBLOBVector device='C' name='P' state='Ok' perm='ro'><defBLOB name='b'/></defBLOBVector>"
-    # What counts is the size that is announced.
-    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='50000000' format='.bin.z'>"
-    text = base64.b64encode(zlib.compress(PIXELS))
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        folder = observatory.folder()
-        tool = observatory.start("getprop", "-t", "20", "C.P.b", where=where, cwd=folder)
-        server, _ = listener.accept()
-        with server:
-            server.sendall(definition + begin + text[:100])
-            observatory.lab.pump.poll(lambda: any(folder.glob("indi-blob-*")), "the BLOB's file appears")
-            server.sendall(text[100:] + b"</oneBLOB></setBLOBVector>")
-            assert collect(tool) == (0, b"", "")
-    assert Done(0, b"", "", folder).files == {"C.P.b.bin": PIXELS}
-
-
-def test_a_disk_that_is_full_is_a_sentence(observatory: Observatory) -> None:
-    definition = b"<defBLOBVector device='C' name='P' state='Ok' perm='ro'><defBLOB name='b'/></defBLOBVector>"
-    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='9000' format='.x'>"
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        folder = observatory.folder()
-        tool = observatory.start("getprop", "C.P.b", where=where, cwd=folder)
-        server, _ = listener.accept()
-        resource.prlimit(tool.pid, resource.RLIMIT_FSIZE, (4096, 4096))
-        with server:
-            server.sendall(definition + begin + base64.b64encode(bytes(9000)) + b"</oneBLOB></setBLOBVector>")
-            assert collect(tool) == (2, b"", "indigevent-getprop: C.P.b.x cannot be written: File too large\n")
-    assert not list(folder.iterdir())
-
-
-def test_a_broken_blob_is_a_sentence(observatory: Observatory) -> None:
-    blob = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='4' format='.z'>AAAA</oneBLOB></setBLOBVector>"
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        folder = observatory.folder()
-        tool = observatory.start("getprop", "C.P.b", where=where, cwd=folder)
-        server, _ = listener.accept()
-        with server:
-            server.sendall(blob)
-            status, _, errors = collect(tool)
-    assert status == 2
-    assert errors.startswith("C.P.b cannot be decompressed although its format is .z: ")
-    assert not list(folder.iterdir())
 
 
 def test_colours_on_a_terminal_only_and_not_against_ones_will(observatory: Observatory) -> None:
@@ -363,13 +222,12 @@ def test_whoever_ends_it_gets_the_terminal_back(observatory: Observatory, number
 def test_watching_shows_what_comes_although_it_never_stops(observatory: Observatory) -> None:
     definition = b"<defNumberVector device='C' name='P' state='Ok'><defNumber name='b'>1</defNumber></defNumberVector>"
     flood = b"<setNumberVector device='C' name='P'><oneNumber name='b'>7.5</oneNumber></setNumberVector>" * 10_000
-    with socket.create_server(("127.0.0.1", free_port())) as listener, ThreadPoolExecutor() as pool:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+    with ToldServer() as told, ThreadPoolExecutor() as pool:
+        where = at(told.port)
         with Terminal(
             lambda slave: observatory.start("getprop", "--watch", "C.P.b", where=where, stdout=slave, environment=PLAIN)
         ) as terminal:
-            listener.settimeout(DEADLINE_S)
-            server, _ = listener.accept()
+            server = told.take()
             pool.submit(send_until_it_is_closed, server, definition, flood)
             terminal.wait_for(r"C\.P\.b +.*7\.5")
 
@@ -379,28 +237,6 @@ def send_until_it_is_closed(server: socket.socket, definition: bytes, flood: byt
         server.sendall(definition)
         while True:
             server.sendall(flood)
-
-
-def test_blobs_do_not_pile_up_when_the_disk_is_slow(observatory: Observatory) -> None:
-    definition = b"<defBLOBVector device='C' name='P' state='Ok' perm='ro'><defBLOB name='b'/></defBLOBVector>"
-    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='3145728' format='.x'>"
-    blob = begin + b"A" * (4 << 20) + b"</oneBLOB></setBLOBVector>"
-    folder = observatory.folder()
-    os.mkfifo(folder / "C.P.b.x")  # whoever opens it waits for a reader
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        tool = observatory.start("getprop", "-m", "-t", "0", "C.P.b", where=where, cwd=folder)
-        listener.settimeout(DEADLINE_S)
-        server, _ = listener.accept()
-        with server, contextlib.suppress(TimeoutError):
-            server.sendall(definition)
-            server.settimeout(1.0)
-            sent = 0
-            while sent < 150 << 20:
-                sent += server.send(blob[sent % len(blob) :])
-        interrupt(tool)
-        assert collect(tool)[0] == 130
-    assert sent < 100 << 20
 
 
 def test_watching_into_a_pipe_prints_changes(observatory: Observatory, client: ScriptedClient) -> None:
@@ -446,7 +282,7 @@ def test_who_has_read_enough_is_no_error(observatory: Observatory) -> None:
 @pytest.mark.parametrize(("tool", "word"), [("getprop", "A.B.C"), ("setprop", "A.B.C=1"), ("eval", '"A.B.C"==1')])
 def test_no_server_is_a_sentence(observatory: Observatory, tool: str, word: str) -> None:
     port = free_port()
-    done = observatory.run(tool, word, where=["-h", "127.0.0.1", "-p", str(port)])
+    done = observatory.run(tool, word, where=at(port))
     assert done.status == 2
     assert done.errors.startswith(f"no INDI server at 127.0.0.1:{port}: Connection refused; ")
 
@@ -454,7 +290,7 @@ def test_no_server_is_a_sentence(observatory: Observatory, tool: str, word: str)
 def test_a_server_that_goes_away(open_lab: Callable[[str], Lab], observatory: Observatory) -> None:
     lab = open_lab(CANDIDATE)
     server = lab.server(lab.driver("driver"))
-    where = ["-h", "127.0.0.1", "-p", str(server.port)]
+    where = at(server.port)
     tool = observatory.start("getprop", "-v", "-t", "0", "-m", "A.B.C", where=where)
     assert tool.stderr is not None
     while not tool.stderr.readline().startswith(b"Queried"):
@@ -463,31 +299,11 @@ def test_a_server_that_goes_away(open_lab: Callable[[str], Lab], observatory: Ob
     assert collect(tool) == (2, b"", f"INDI server 127.0.0.1/{server.port} disconnected\n")
 
 
-def test_a_server_that_goes_away_in_the_middle_of_a_blob(observatory: Observatory) -> None:
-    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='9' format='.x'>AAAA"
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
-        with Terminal(
-            lambda slave: observatory.start(
-                "getprop", "-t", "0", "--blob", ".", "C.P.b", where=where, stderr=slave, environment=PLAIN
-            )
-        ) as terminal:
-            listener.settimeout(DEADLINE_S)
-            server, _ = listener.accept()
-            with server:
-                server.sendall(begin)
-                terminal.wait_for(r"C\.P\.b \[")
-            assert terminal.wait_for_exit() == 2
-        # The bar makes room for the sentence.
-        assert re.search(r"\r\x1b\[KINDI server 127\.0\.0\.1/\d+ disconnected\r\n$", terminal.shown)
-
-
 def test_garbage_from_a_server_is_passed_over(observatory: Observatory) -> None:
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+    with ToldServer() as told:
+        where = at(told.port)
         tool = observatory.start("getprop", "C.P.b", where=where)
-        server, _ = listener.accept()
-        with server:
+        with told.take() as server:
             server.sendall(b"\0junk <x></y> <defTextVector device='C' name='P' state='Ok' perm='ro'>")
             server.sendall(b"<defText name='b' a:b=''>\xff&#233;</defText></defTextVector>")
             server.sendall(b"<defTextVector device='C' name='P'><defText name='b'>\xff&#233;</defText></defTextVector>")
@@ -497,12 +313,10 @@ def test_garbage_from_a_server_is_passed_over(observatory: Observatory) -> None:
 
 
 def test_a_flood_of_garbage_is_told_once_and_counted(observatory: Observatory) -> None:
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
-        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1])]
+    with ToldServer() as told:
+        where = at(told.port)
         tool = observatory.start("getprop", "C.P.b", where=where)
-        listener.settimeout(DEADLINE_S)
-        server, _ = listener.accept()
-        with server:
+        with told.take() as server:
             server.sendall(b"<defTextVector device='C'><x></defTextVector>" * 51)
             server.sendall(b"<defTextVector device='C' name='P'><defText name='b'>1</defText></defTextVector>")
             status, output, errors = collect(tool)
