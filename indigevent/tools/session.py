@@ -90,7 +90,7 @@ class Session:
     ) -> None:
         self._is_over = True
         self._stream.end()
-        self._give_room(_MAX_WAITING)
+        self._give_room(1)
         self._reader.join()
         self._stream.close()
         if more := self._faults.total() - len(self._faults):
@@ -209,10 +209,13 @@ class Session:
 
     def _put(self, received: Sequence[Message | _News]) -> None:
         """Hand on what came, as soon as not too much waits; at the end nobody takes it any more."""
-        if received and not self._is_over:
-            for _ in range(_weight(received)):
-                self._room.get()
-            self._queue.put(received)
+        if not received:
+            return
+        for _ in range(_weight(received)):
+            if self._is_over:
+                return
+            self._room.get()
+        self._queue.put(received)
 
     def _give_room(self, weight: int) -> None:
         for _ in range(weight):
