@@ -26,9 +26,9 @@ from indigevent.client.handles import LiveDevice
 from indigevent.client.interrupts import Monitor
 from indigevent.client.link import Link
 from indigevent.client.model import Blob, Event, EventKind, Mirror, Property
+from indigevent.client.one_at_a_time import OneAtATime
 from indigevent.client.recording import Recorder
 from indigevent.client.snapshot import snapshot
-from indigevent.client.turns import Turn
 from indigevent.errors import ClientError
 from indigevent.logs import log
 from indigevent.protocol.constants import DEFAULT_PORT, BlobMode, PropertyState, VectorKind
@@ -100,7 +100,7 @@ class Client:
         self._monitor = Monitor()
         self._link: Link | None = None
         self._blob_link: Link | None = None
-        self._turn = Turn(self._monitor)
+        self._one_at_a_time = OneAtATime(self._monitor)
         self._wishes: dict[Hashable, Sequence[Content]] = {"properties": (GetProperties(),)}
         self._blob_wishes: dict[Hashable, Sequence[Content]] = self._wishes if self._is_all_in_one else {}
         self._blob_modes = BlobModes(is_only=not self._is_all_in_one)
@@ -146,14 +146,14 @@ class Client:
         """Connect, and ask for all devices; when it is connecting again, wait for that."""
         is_begin = False
         try:
-            with self._turn:
+            with self._one_at_a_time:
                 is_begin = self._link is None or self._link.is_over
                 if is_begin:
                     self._open()
             self.wait_until(lambda: self._is_connected, None, "the server to come back", or_gone=False)
         except BaseException:
             if is_begin:
-                self.close()
+                self._disconnect()
             raise
 
     def close(self) -> None:
@@ -161,20 +161,9 @@ class Client:
 
         All threads have ended then, unless a callback does not return within the timeout. `connect` begins anew.
         """
-        with self._turn:
-            links = self._link, self._blob_link
-            self._blob_link = self._link = None
-        for link in links:
-            if link is not None:
-                link.close()
+        self._disconnect()
         if self._recorder is not None:
             self._recorder.close()
-        with self._monitor.lock:
-            self._unread.clear()
-            self._monitor.notify_all()
-        self._callbacks.close(self.timeout)
-        for subscription in self._subscriptions:
-            subscription.close()
 
     def device(self, name: str, timeout: float | None = None) -> LiveDevice:
         """The device, as soon as its driver has defined anything."""
@@ -221,7 +210,7 @@ class Client:
         Over a connection of their own, Only and Also are the same; otherwise (a local socket, or `blobs` was given)
         Only keeps everything else away.
         """
-        with self._turn:
+        with self._one_at_a_time:
             link = self._link_now()
             before = copy.copy(self._blob_modes)
             self._blob_modes.set(mode, device, name)
@@ -308,7 +297,7 @@ class Client:
 
     def want_blobs(self, device: str) -> None:
         """The program uses this device: have its BLOBs come, unless it said what it wants."""
-        with self._turn:
+        with self._one_at_a_time:
             if self._wants_each and not self._blob_modes.rules(device):
                 self.set_blob_mode(BlobMode.ALSO, device)
 
@@ -328,6 +317,20 @@ class Client:
         self._link = self._new_link(self._wishes, self._opened, self._take, self._lost)
         if self._blob_modes and not self._is_all_in_one:
             self._open_blob_link()
+
+    def _disconnect(self) -> None:
+        with self._one_at_a_time:
+            links = self._link, self._blob_link
+            self._blob_link = self._link = None
+        for link in links:
+            if link is not None:
+                link.close()
+        with self._monitor.lock:
+            self._unread.clear()
+            self._monitor.notify_all()
+        self._callbacks.close(self.timeout)
+        for subscription in self._subscriptions:
+            subscription.close()
 
     def _open_blob_link(self) -> None:
         """BLOBs of a command that is sent next must find the server ready."""

@@ -29,7 +29,7 @@ FILES = (
     "/client/events.py",
     "/client/interrupts.py",
     "/client/link.py",
-    "/client/turns.py",
+    "/client/one_at_a_time.py",
     "/console/screen.py",
     "/contextlib.py",
     "/driver/concurrency.py",

@@ -27,7 +27,7 @@ from tests.lab.lab import Lab
 from tests.lab.server import Server, free_port
 from tests.lab.tls import Authority
 from tests.lab.vocabulary import define
-from tests.system.client.servers import hear, until
+from tests.system.client.servers import ToldServer, hear, until
 
 DEADLINE_S = 20.0
 TITLE = "indigevent recording 1: localhost:7624, 2026-11-21T05:31:42Z\n"
@@ -195,6 +195,20 @@ def test_a_recording_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path: Path
     path = recording(tmp_path, (0, "<", DEFINITION), (1, "<", DEFINITION))
     path.write_bytes(path.read_bytes()[:-20])
     assert [entry.data for entry in load(path)] == [DEFINITION]
+
+
+def test_what_comes_after_a_failed_attempt_to_connect_is_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "session.indi"
+    with ToldServer() as server:
+        indi = Client("127.0.0.1", server.port, record=path)
+        server.pause()
+        with pytest.raises(ClientError, match="Connection refused"):
+            indi.connect()
+        server.go_on()
+        with indi:
+            server.accept().sendall(DEFINITION)
+            assert indi["D"]["T"].value == "first"
+    assert b"".join(entry.data for entry in load(path) if entry.direction == "<") == DEFINITION
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_session(cameras: Server) -> None:

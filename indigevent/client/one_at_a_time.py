@@ -11,7 +11,7 @@ import threading
 from indigevent.client.interrupts import Monitor
 
 
-class Turn:
+class OneAtATime:
     """A context that one thread at a time is in, as often as it likes; the others let go of the lock meanwhile."""
 
     def __init__(self, monitor: Monitor) -> None:
