@@ -208,6 +208,28 @@ def test_watching_on_a_terminal_follows_changes_until_ctrl_c(observatory: Observ
         assert terminal.process.stderr.read() == b""
 
 
+def test_watching_shows_what_there_is_room_for_and_nothing_that_has_gone(observatory: Observatory) -> None:
+    texts = b"".join(b"<defText name='t%d'>x</defText>" % number for number in range(9))
+    first = b"<defTextVector device='C' name='P' state='Ok' perm='ro'>" + texts + b"</defTextVector>"
+    second = b"<defTextVector device='C' name='Q' state='Ok' perm='ro'><defText name='t'>y</defText></defTextVector>"
+    few = {**PLAIN, "LINES": "4", "NO_COLOR": "1"}
+    with ToldServer() as told:
+        start = ("getprop", "--watch", "C.*.*")
+        with (
+            Terminal(
+                lambda slave: observatory.start(*start, where=at(told.port), stdout=slave, environment=few)
+            ) as terminal,
+            told.take() as server,
+        ):
+            server.sendall(first)
+            terminal.wait_for(r"C\.P\.t1 .*\s+\.\.\. and 7 more; ask for less")
+            server.sendall(b"<delProperty device='C' name='P'/>" + second)
+            terminal.wait_for(r"C\.Q\.t  y")
+            interrupt(terminal.process)
+            assert terminal.wait_for_exit() == 130
+        assert terminal.shown.partition("\x1b[?1049l")[2] == "C.Q.t  y\r\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_whoever_ends_it_gets_the_terminal_back(observatory: Observatory, number: int) -> None:
     with Terminal(
@@ -336,6 +358,13 @@ def test_values_that_cannot_be_are_refused_before_they_are_sent(observatory: Obs
         "Sink.FIXED is read-only",
     }
     assert observatory.notes.read_text() == "newTextVector Sink.T oneText t=a<b>&c\n"
+
+
+def test_an_expression_may_come_from_stdin(observatory: Observatory, tmp_path: Path) -> None:
+    (tmp_path / "expression").write_text('"Notebook.NUMBERS.DECIMAL" +\n1\n')
+    with open(tmp_path / "expression") as stdin:
+        done = observatory.run("eval", "-if", stdin=stdin)
+    assert (done.status, done.errors) == (0, "2.5\n")
 
 
 def test_an_operand_twice_and_in_sexagesimal_notation(observatory: Observatory) -> None:

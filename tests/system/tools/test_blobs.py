@@ -136,18 +136,46 @@ def test_a_disk_that_is_full_is_a_sentence(observatory: Observatory) -> None:
     assert not list(folder.iterdir())
 
 
-def test_a_broken_blob_is_a_sentence(observatory: Observatory) -> None:
-    blob = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='4' format='.z'>AAAA</oneBLOB></setBLOBVector>"
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [(b"garbage", "Error -3 while decompressing"), (zlib.compress(PIXELS)[:-6], "it is cut off")],
+    ids=["garbage", "cut off"],
+)
+def test_a_broken_blob_is_a_sentence(observatory: Observatory, data: bytes, complaint: str) -> None:
+    begin = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='4' format='.z'>"
     with ToldServer() as told:
-        where = at(told.port)
         folder = observatory.folder()
-        tool = observatory.start("getprop", "C.P.b", where=where, cwd=folder)
+        tool = observatory.start("getprop", "C.P.b", where=at(told.port), cwd=folder)
         with told.take() as server:
-            server.sendall(blob)
+            server.sendall(begin + base64.b64encode(data) + b"</oneBLOB></setBLOBVector>")
             status, _, errors = collect(tool)
     assert status == 2
-    assert errors.startswith("C.P.b cannot be decompressed although its format is .z: ")
+    assert errors.startswith(f"C.P.b cannot be decompressed although its format is .z: {complaint}")
     assert not list(folder.iterdir())
+
+
+def test_who_goes_on_watching_gets_the_blobs_after_a_broken_one(observatory: Observatory) -> None:
+    blob = b"<setBLOBVector device='C' name='P'><oneBLOB name='b' size='3' format='.x'>%s</oneBLOB></setBLOBVector>"
+    with ToldServer() as told:
+        folder = observatory.folder()
+        tool = observatory.start("getprop", "-m", "-t", "0", "C.P.b", where=at(told.port), cwd=folder)
+        with told.take() as server:
+            server.sendall(blob % b"Q=Q=" + blob % b"QUJD")
+            observatory.lab.pump.poll((folder / "C.P.b.x").exists, "the second one is saved")
+            interrupt(tool)
+            status, _, errors = collect(tool)
+    assert (status, errors.count("A BLOB of C.P cannot be read: ")) == (130, 1)
+
+
+def test_a_blob_stays_in_its_folder_whatever_its_device_calls_itself(observatory: Observatory) -> None:
+    one = b"<oneBLOB name='b' size='3' format='/../x'>QUJD</oneBLOB>"
+    with ToldServer() as told:
+        folder = observatory.folder()
+        tool = observatory.start("getprop", "-t", "1", "*.P.b", where=at(told.port), cwd=folder)
+        with told.take() as server:
+            server.sendall(b"<setBLOBVector device='../C' name='P'>" + one + b"</setBLOBVector>")
+            assert collect(tool) == (0, b"", "")
+    assert Done(0, b"", "", folder).files == {".._C.P.b_.._x": b"ABC"}
 
 
 def test_blobs_do_not_pile_up_when_the_disk_is_slow(observatory: Observatory) -> None:

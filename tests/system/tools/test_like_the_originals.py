@@ -65,6 +65,8 @@ EVAL: tuple[tuple[str, ...], ...] = (
     ("-f", '!"Notebook.SWITCHES.LEFT" || "Notebook.NUMBERS.SMALL" > 1'),
     ("-f", '"Notebook.TEXTS.SPACES"==1'),
     ("-w", '"Notebook.NUMBERS.DECIMAL" < 0'),
+    ("-bf", "2"),
+    ("-f", '"Notebook.NUMBERS._TS" > 0'),
     ("-f", "(1+2"),
     ("1", "2"),
 )
