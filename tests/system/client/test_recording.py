@@ -94,6 +94,8 @@ def test_the_commands_record_and_replay(cameras: Server, tmp_path: Path) -> None
     recorder = run("record", "-p", str(cameras.port), str(path), "--blobs")
     assert recorder.stderr is not None
     assert recorder.stderr.readline() == f"Recording localhost:{cameras.port} to {path}\n"
+    # The server has heard by then that BLOBs are wanted.
+    until(lambda: path.exists() and path.read_bytes().count(b"DRIVER_INFO") >= 4)
     with Client(port=cameras.port) as indi:
         known = session(indi)
     until(lambda: path.read_bytes().count(b"</setBLOBVector>") == 1 and path.read_bytes().count(b"SECONDS") > 4)
