@@ -194,6 +194,14 @@ def test_elements_are_found_by_name(device: BaseDevice, caplog: pytest.LogCaptur
     assert "D.N has no element z; it has x, y" in caplog.text
 
 
+def test_update_changes_all_or_nothing(device: BaseDevice) -> None:
+    found = device.getNumber("N")
+    assert found.update([7.0, 8.0], ["y", "x"], 2)
+    assert [widget.value for widget in found] == [8.0, 7.0]
+    assert not found.update([1.0, 1.0], ["y", "z"], 2)
+    assert [widget.value for widget in found] == [8.0, 7.0]
+
+
 def test_a_property_is_cast_to_its_own_type_only(device: BaseDevice) -> None:
     found = device.getProperty("N")
     assert PyIndi.PropertyNumber(found)[0].name == "x"

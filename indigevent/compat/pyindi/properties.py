@@ -269,17 +269,29 @@ class PropertyText(PropertyTyped[WidgetViewText]):
 
     _kind = VectorKind.TEXT
 
+    def update(self, texts: list[str], names: list[str], n: int) -> bool:
+        """Change the first `n` of these texts in the cache; False, and nothing changed, where a name is missing."""
+        return _update(self, texts, names, n)
+
 
 class PropertyNumber(PropertyTyped[WidgetViewNumber]):
     """A number property."""
 
     _kind = VectorKind.NUMBER
 
+    def update(self, values: list[float], names: list[str], n: int) -> bool:
+        """Change the first `n` of these numbers in the cache; False, and nothing changed, where a name is missing."""
+        return _update(self, values, names, n)
+
 
 class PropertySwitch(PropertyTyped[WidgetViewSwitch]):
     """A switch property."""
 
     _kind = VectorKind.SWITCH
+
+    def update(self, states: list[int], names: list[str], n: int) -> bool:
+        """Change the first `n` of these switches in the cache; False, and nothing changed, where a name is missing."""
+        return _update(self, states, names, n)
 
     def reset(self) -> None:
         """Switch all off, in the cache."""
@@ -350,6 +362,18 @@ class Properties(Sequence[Property]):
     def about(self) -> str:
         """Its name in sentences."""
         return f"the list of properties of {self._device or 'no device'}"
+
+
+def _update(shown: PropertyTyped[Any], values: list[Any], names: list[str], n: int) -> bool:
+    widgets = [shown.findWidgetByName(name) for name in names[:n]]
+    if None in widgets:
+        return False
+    for widget, value in zip(widgets, values, strict=False):
+        setattr(widget, _ATTRIBUTES[shown._known.kind], value)
+    return True
+
+
+_ATTRIBUTES = {VectorKind.TEXT: "text", VectorKind.NUMBER: "value", VectorKind.SWITCH: "s"}
 
 
 def _nothing(state: PropertyState) -> model.Property:

@@ -38,7 +38,7 @@ ABSENT = {
         WidgetView*.fill WidgetView*.setParent""",
     "takes a C++ function or a C array, which Python cannot make": """
         BaseDevice.watchProperty BaseDevice.WATCH_* Property*.onUpdate PropertyBlob.setBlobDeleter
-        Property*.update""",
+        PropertyBlob.update""",
     "memory management of C++": """
         *.aux* *.begin *.end *.?etAux *.push* *.reserve *.resize *.shrink_to_fit Properties.clear Properties.erase
         Property*.getProperty WidgetViewBlob.cast WidgetViewBlob.setBlobLen WidgetViewBlob.setSize
