@@ -55,7 +55,7 @@ class _Setter:
         self._server = server
         self._known: dict[str, Told] = {}
         self._open: list[Assignment] = []
-        self._has_sent = False
+        self._devices: set[str] = set()
         self.has_failed = False
 
     def run(self, assignments: Sequence[Assignment]) -> None:
@@ -69,8 +69,8 @@ class _Setter:
             self._wait()
         for assignment in self._open:
             self._miss(assignment)
-        if self._has_sent:
-            self._session.finish_sending()
+        if self._devices:
+            self._session.finish_sending(self._devices)
 
     def _wait(self) -> None:
         self._session.note("Querying for properties")
@@ -102,7 +102,7 @@ class _Setter:
 
     def _send(self, assignment: Assignment, kind: VectorKind) -> None:
         self._session.send(assignment.message(kind))
-        self._has_sent = True
+        self._devices.add(assignment.device)
         for element, value in assignment.values:
             self._session.note(f"  {assignment.place}.{element} <- {value}")
 

@@ -100,6 +100,7 @@ class Client:
         self._monitor = Monitor()
         self._link: Link | None = None
         self._blob_link: Link | None = None
+        self._is_blob_link_new = False
         self._one_at_a_time = OneAtATime(self._monitor)
         self._wishes: dict[Hashable, Sequence[Content]] = {"properties": (GetProperties(),)}
         self._blob_wishes: dict[Hashable, Sequence[Content]] = self._wishes if self._is_all_in_one else {}
@@ -333,9 +334,13 @@ class Client:
             subscription.close()
 
     def _open_blob_link(self) -> None:
-        """BLOBs of a command that is sent next must find the server ready."""
-        link = self._new_link(self._blob_wishes, self._notify, self._take_blobs, self._blobs_lost)
+        link = self._new_link(self._blob_wishes, self._blobs_opened, self._take_blobs, self._blobs_lost)
         self._blob_link = link
+        self._await_readiness(link)
+
+    def _await_readiness(self, link: Link) -> None:
+        """BLOBs of a command that is sent next must find the server ready."""
+        self._is_blob_link_new = False
         with contextlib.suppress(ClientError):
             self._ping(link.send, _PING_PATIENCE_S)
 
@@ -351,13 +356,14 @@ class Client:
     def _await_blob_link(self, device: str) -> None:
         """What a command brings about may be a BLOB, which would go nowhere."""
         link = self._blob_link
-        if link is None or link.is_open or not self._is_connected:
+        if link is None or not self._is_connected or (link.is_open and not self._is_blob_link_new):
             return
         with self._monitor.lock:
             known = self.mirror.devices.get(device)
             has_blobs = known is not None and any(one.kind is VectorKind.BLOB for one in known.properties.values())
         if has_blobs:
             self.wait_until(lambda: link.is_open, None, "the connection for BLOBs to come back")
+            self._await_readiness(link)
 
     def _gone(self, what: str | Callable[[], str], is_lost: bool) -> ClientError:
         if self._link is None and not is_lost:
@@ -389,6 +395,10 @@ class Client:
             self._monitor.notify_all()
         if self._blob_link is not None:
             self._blob_link.hurry()
+
+    def _blobs_opened(self) -> None:
+        self._is_blob_link_new = True
+        self._notify()
 
     def _blobs_lost(self, reason: str) -> None:
         link = self._blob_link

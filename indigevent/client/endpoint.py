@@ -75,7 +75,7 @@ class Endpoint:
             sock.close()
             if not isinstance(error, OSError):
                 raise
-            raise ClientError(f"no TLS with {self}: {reason(error)}") from None
+            raise ClientError(f"no TLS with {self}: {reason(error)}; {_way_out(error)}") from None
 
 
 class TcpStream:
@@ -127,3 +127,9 @@ def _connect_local(path: str, timeout_s: float) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _way_out(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "trust the authority of its certificate (--tls-ca FILE, or a context that knows it)"
+    return "its port for TLS may be another one, or it may want a certificate that it trusts"

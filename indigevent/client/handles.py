@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -71,7 +72,12 @@ class LiveDevice:
     def property(self, name: str, timeout: float | None = None) -> LiveProperty:
         """The property, as soon as it is defined; raises ClientError when it is not within `timeout` seconds."""
         found = LiveProperty(self._client, self.name, name)
-        what = f"{self.name} to define {name}"
+
+        def what() -> str:
+            there = [each.name for each in self]
+            near = difflib.get_close_matches(name, there)
+            return f"{self.name} to define {name}; it has {' and '.join(near) or ', '.join(there) or 'nothing'}"
+
         self._client.wait_until(lambda: name in self, timeout, what, or_gone=False)
         return found
 
@@ -257,6 +263,7 @@ class LiveProperty:
     def _wait(self, test: Callable[[], bool], timeout: float | None, what: str, again_s: float | None = None) -> None:
         known = self.known
         patience = max(self._client.timeout, known.timeout if math.isfinite(known.timeout) else 0.0)
+        before = LiveDevice(self._client, self.device).messages[-1:]
 
         def checked_test() -> bool:
             if self._client.mirror.find(self.device, self.name) is not known:
@@ -264,7 +271,9 @@ class LiveProperty:
             return test()
 
         def text() -> str:
-            said = f", and its driver said last: {known.message}" if known.message else ""
+            news = [one for one in LiveDevice(self._client, self.device).messages[-1:] if one not in before]
+            last = known.message or "".join(news)
+            said = f", and its driver said last: {last}" if last else ""
             return f"{self.device}.{self.name} {what}; it is {known.state.value}{said}"
 
         self._client.wait_until(

@@ -70,11 +70,11 @@ class Switchboard:
             special = self._client_specials.get(message.tag)
             if special is not None:
                 delivery.close_run()
+                self._explain_forbidden(delivery)  # a ping behind it is answered after it
                 special(client, message, delivery)
             else:
                 delivery.add(message, self.table.from_client(client, message))
-        if self.table.forbidden:
-            self._gate.explain(self.table.take_forbidden(), delivery)
+        self._explain_forbidden(delivery)
         delivery.finish()
 
     def from_driver(self, driver: Driver, messages: Sequence[Message]) -> None:
@@ -99,6 +99,10 @@ class Switchboard:
         if driver.remote and len(driver.devices) != devices:
             self._update_demands(delivery)
         delivery.finish()
+
+    def _explain_forbidden(self, delivery: Delivery) -> None:
+        if self.table.forbidden:
+            self._gate.explain(self.table.take_forbidden(), delivery)
 
     def greet(self, driver: Driver) -> None:
         """The first message to a driver that was started, or to a remote that was reached."""

@@ -89,7 +89,7 @@ def _kind(word: str) -> VectorKind:
 def _parse(word: str, kind: VectorKind | None) -> Assignment:
     parts = word.split(".", 2)
     if len(parts) < 3 or not all(parts):
-        raise UsageError(f"Malformed property spec: {word}")
+        raise UsageError(f"Malformed property spec: {word}; it takes device.property.element=value")
     device, name, text = parts
     names, equals, values = text.partition("=")
     if not equals:

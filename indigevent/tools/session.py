@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +66,7 @@ class Session:
     def __init__(self, flags: Flags, blob_folder: Path | None = None) -> None:
         self._flags = flags
         self._is_over = False
+        self._has_heard = False
         self._where = flags.values.get("local") or f"{flags.host}/{flags.port}"
         self._stream = _open(flags)
         self.note(flags.connected)
@@ -153,22 +154,30 @@ class Session:
         """Whether something was received that nobody has taken."""
         return bool(self._taken) or not self._queue.empty()
 
-    def finish_sending(self) -> None:
-        """Return when the server has routed all that was sent, or does not answer pings.
+    def finish_sending(self, devices: Container[str]) -> None:
+        """Return when the server has routed all that was sent to these devices, or does not answer pings.
 
-        A connection that is closed while something comes from the server may lose what was sent on it last.
+        A connection that is closed while something comes from the server may lose what was sent on it last. What is
+        said of the devices meanwhile is told: it may be the server's refusal.
         """
         deadline = time.monotonic() + min(self._flags.timeout_s or _LONGEST_PING_S, _LONGEST_PING_S)
         self.ask(empty_element("pingRequest", {"uid": _PING}))
         try:
             while (received := self.receive(deadline)) is not None:
-                if isinstance(received, Message) and received.tag == "pingReply":
+                assert isinstance(received, Message)
+                if received.tag == "pingReply":
                     return
+                if received.tag == "message" and received.device in devices:
+                    complain(f"{received.device}: {received.attributes.get('message', '')}")
         except Gone:  # it has taken what was sent, or has not: nobody can know
             return
 
     def _gone(self) -> Gone:
-        return Gone(f"INDI server {self._where} disconnected")
+        if self._has_heard:
+            return Gone(f"INDI server {self._where} disconnected")
+        has_tls = self._flags.has("tls") or any(name in self._flags.values for name in TLS_FILES)
+        wants = "a certificate (--tls-certificate FILE)" if has_tls else "TLS (--tls)"
+        return Gone(f"INDI server {self._where} disconnected without a word; it may want {wants}, or its log says why")
 
     def _read(self) -> None:
         try:
@@ -187,6 +196,7 @@ class Session:
                 continue  # silence is no fault
             if not data:
                 return
+            self._has_heard = True
             self._put(framer.feed(data, handles))
             for fault in framer.take_faults():
                 self._note(fault)

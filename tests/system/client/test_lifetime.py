@@ -71,6 +71,7 @@ def test_blobs_come_again_when_their_connection_alone_was_lost(
     with Relay(cameras.port) as relay, Client("127.0.0.1", relay.port, timeout=DEADLINE_S) as indi:
         assert take_image(indi["Camera 2"]) == b"2" * 4096
         with indi.events(EventKind.DISCONNECTED) as losses:
+            relay.late.add(2)
             relay.cut(1)
             until(lambda: "the connection for BLOBs is lost, the server closed the connection" in caplog.text)
             assert take_image(indi["Camera 2"]) == b"2" * 4096

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from indigevent.client import Client
+from indigevent.errors import ClientError
 from tests.lab.client import ScriptedClient
 from tests.lab.lab import Lab
 from tests.lab.server import CANDIDATE, clean_environment, free_port
@@ -68,6 +70,12 @@ def test_tls_with_an_authority_of_ones_own(open_lab: Callable[[str], Lab], tmp_p
     done = observatory.run("getprop", "--tls", "Notebook.NUMBERS.RA", where=where)
     assert done.status == 2
     assert done.errors.startswith(f"no TLS with 127.0.0.1:{port}: ")
+    assert "(--tls-ca FILE" in done.errors
+    done = observatory.run("getprop", "Notebook.NUMBERS.RA", where=where)
+    assert (done.status, done.errors) == (
+        2,
+        f"INDI server 127.0.0.1/{port} disconnected without a word; it may want TLS (--tls), or its log says why\n",
+    )
     done = observatory.run("getprop", "--tls-ca", "nowhere.pem", "Notebook.NUMBERS.RA", where=where)
     assert (done.status, done.errors) == (
         2,
@@ -318,7 +326,24 @@ def test_a_server_that_goes_away(open_lab: Callable[[str], Lab], observatory: Ob
     while not tool.stderr.readline().startswith(b"Queried"):
         assert tool.poll() is None
     server.stop(signal.SIGKILL)
-    assert collect(tool) == (2, b"", f"INDI server 127.0.0.1/{server.port} disconnected\n")
+    status, output, errors = collect(tool)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(f"INDI server 127.0.0.1/{server.port} disconnected without a word; ")
+
+
+def test_what_a_server_refuses_is_told(open_lab: Callable[[str], Lab], tmp_path: Path) -> None:
+    config = tmp_path / "indigevent.conf"
+    config.write_text(f"[access watchers]\nuid = {os.getuid()}\nread-only = yes\n")
+    observatory = Observatory(open_lab(CANDIDATE), options=("--config", config))
+    local = observatory.server.local
+    done = observatory.run("setprop", "Sink.N.b=3", where=["--local", local])
+    assert (done.status, done.output) == (0, b"")
+    assert done.errors == "Sink: N was not changed: the server lets this connection only watch.\n"
+    with Client(local=local) as indi, pytest.raises(ClientError) as caught:
+        indi["Sink"]["N"].set(b=3, wait=True, timeout=1)
+    assert "and its driver said last: " in str(caught.value) and "only watch" in str(caught.value)
+    with Client(local=local) as indi, pytest.raises(ClientError, match="TEXT; it has TEXTS"):
+        indi["Notebook"].property("TEXT", timeout=0.5)
 
 
 def test_garbage_from_a_server_is_passed_over(observatory: Observatory) -> None:
