@@ -16,7 +16,7 @@ from indigevent.driver.config_file import ConfigFile
 from indigevent.driver.properties import HANDLES, NumberVector, Property, SwitchVector
 from indigevent.driver.snooping import Snoop, SnoopedDevice, SnoopedProperty
 from indigevent.driver.work import Work, marked
-from indigevent.errors import DriverError
+from indigevent.errors import DriverError, Refused
 from indigevent.protocol import codec
 from indigevent.protocol.constants import PropertyState
 from indigevent.protocol.vectors import Content, DelProperty, NewVector, UserMessage
@@ -106,7 +106,10 @@ class Device:
     # What an author overrides
 
     def connect(self) -> None:
-        """Reach the hardware; when this raises, the device stays disconnected and the client is told why."""
+        """Reach the hardware; when this raises, the device stays disconnected and the client is told why.
+
+        Of an OSError the log has the text, and its traceback only while DEBUG is on.
+        """
 
     def disconnect(self) -> None:
         """Leave the hardware, also when the driver ends."""
@@ -188,7 +191,7 @@ class Device:
         if (said := f"{type(error).__name__}: {error}") != self.__reports.get(what):
             self.__reports[what] = said
             self.log.error("%s failed", what, exc_info=error)
-            self.message(f"{what} failed: {error or type(error).__name__}")
+            self.message(f"{what} failed: {str(error) or type(error).__name__}")
 
     def recovered(self, what: str) -> None:
         """What was reported works again."""
@@ -257,7 +260,12 @@ class Device:
             self.__disconnect()
 
     def __connect(self) -> None:
-        self.__reach()
+        try:
+            self.__reach()
+        except OSError as error:  # hardware that is not there is no mistake in the code
+            why = f"CONNECTION failed: {str(error) or type(error).__name__}"
+            self.log.error("%s", why, exc_info=error if self.log.isEnabledFor(logging.DEBUG) else None)
+            raise Refused(why) from None
         try:
             self.__connection.set(CONNECT=True)
             for prop in list(self.properties.values()):

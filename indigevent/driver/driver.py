@@ -301,7 +301,7 @@ class Driver:
             self._alert(device, prop, str(error))
         except Exception as error:  # the author's code: the client is told, the driver lives on
             device.log.error("%s failed", name, exc_info=error)
-            self._alert(device, prop, f"{name} failed: {error or type(error).__name__}")
+            self._alert(device, prop, f"{name} failed: {str(error) or type(error).__name__}")
         finally:
             TOLD.set(None)
 

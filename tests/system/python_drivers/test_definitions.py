@@ -111,7 +111,7 @@ def test_connecting_defines_and_disconnecting_deletes(
     newcomer.definition("PLACE")
 
 
-def test_a_connection_that_cannot_be_made_is_told(bench: DeviceClient) -> None:
+def test_a_connection_that_cannot_be_made_is_told(bench: DeviceClient, place: Place) -> None:
     bench.disconnect()
     bench.switch("TROUBLE", CONNECT=True)
     bench.told("TROUBLE")
@@ -119,6 +119,14 @@ def test_a_connection_that_cannot_be_made_is_told(bench: DeviceClient) -> None:
     refused = bench.set_vector("CONNECTION", state="Alert")
     assert "nobody answers on the line" in refused.attributes["message"]
     assert values(refused) == {"CONNECT": "Off", "DISCONNECT": "On"}
+    place.server.wait_for_log("CONNECTION failed: nobody answers on the line")
+    bench.switch("DEBUG", ENABLE=True)
+    bench.told("DEBUG")
+    assert "OSError: nobody" not in place.server.log
+    bench.switch("CONNECTION", CONNECT=True)
+    place.server.wait_for_log("OSError: nobody answers on the line")
+    bench.switch("DEBUG", DISABLE=True)
+    bench.told("DEBUG")
     bench.switch("TROUBLE", CONNECT=False)
     bench.told("TROUBLE")
     bench.connect()
