@@ -29,9 +29,12 @@ from indigevent.logs import LogWriter, log
 from indigevent.protocol.constants import DEFAULT_PORT
 from indigevent.server.app import Daemon
 from indigevent.server.greenlets import spawn
+from indigevent.server.listeners import Flags
 from indigevent.supervision.specs import DriverSpec, EmbeddedSpec, RemoteSpec, Spec, parse_port
 
 _LOOPBACK = ("127.0.0.1", "::1")
+# What its errors call the settings of where it listens.
+_ARGUMENTS = Flags("host=", "port=", "local_socket=")
 _MEGABYTE = 1 << 20
 _AT_EXIT_S = 6.0
 _driver_log = logging.getLogger("indigevent.driver")
@@ -207,7 +210,7 @@ class Server:
 
     def _serve(self) -> int:
         settings = Settings(**self._settings, drivers=tuple(self._specs))
-        daemon = Daemon(settings, embedded=self._embedded, stays=True)
+        daemon = Daemon(settings, embedded=self._embedded, stays=True, flags=_ARGUMENTS)
         bell = gevent.get_hub().loop.async_()
         bell.start(lambda: self._carry_out(daemon))
         is_patched = gevent.monkey.is_module_patched("threading")

@@ -12,7 +12,8 @@ import select
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 from indigevent.console.requests import NoServer, Refusal, ask, find_path
 from indigevent.console.text import clean, visible
@@ -20,9 +21,11 @@ from indigevent.protocol.constants import DEFAULT_PORT
 from indigevent.supervision.specs import parse_port
 
 EXIT_REFUSED = 1
+EXIT_USAGE = 2
 EXIT_NO_SERVER = 3
 EXIT_NO_OUTPUT = 4
 _WATCH_S = 2.0
+_LEVELS = ("0", "1", "2", "3")
 # Long enough for rates, short enough to wait for.
 _LOOK_S = 0.5
 _EPILOGUE = """\
@@ -73,8 +76,23 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, with the nearest command."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        near = get_close_matches(value, action.choices, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(action.choices)}"
+        raise argparse.ArgumentError(None, f"command {value!r} is not known, {hint}")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="indigevent-ctl",
         description="Look at a running indigevent server, and have it do something.",
         epilog=_EPILOGUE,
@@ -84,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     # What the server takes from the environment, its ctl takes from there too.
     port = os.environ.get("INDIGEVENT_PORT") or DEFAULT_PORT
     parser.set_defaults(control=os.environ.get("INDIGEVENT_CONTROL") or None, port=port)
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     _add_common(common)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -111,9 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(name, text, _act).add_argument("driver", metavar="DRIVER", help="its name, as in status")
     add("clients", "list the clients", _clients)
-    add("disconnect", "disconnect a client", _act).add_argument("number", type=int, help="its number, as in clients")
+    add("disconnect", "disconnect a client", _act).add_argument(
+        "number", type=_client_number, metavar="NUMBER", help="its number, as in clients"
+    )
     level = add("log-level", "log less or more, as with -v, -vv and -vvv", _act)
-    level.add_argument("level", type=int, choices=range(4), help="0 to 3")
+    level.add_argument("level", type=_level, metavar="LEVEL", help="0 to 3")
     add("reload", "read the config file again", _act)
     add("events", "list the last commands of the FIFO and of operators, with their outcomes", _events)
     return parser
@@ -137,6 +157,19 @@ def _port(text: str) -> int:
         return parse_port(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _client_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no client's number; indigevent-ctl clients shows them") from None
+
+
+def _level(text: str) -> int:
+    if text not in _LEVELS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no log level; there are 0, 1, 2 and 3, as with -v, -vv and -vvv")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from indigevent.config import UsageError, load, read
 from indigevent.config.check import describe, findings
 from indigevent.config.reload import load_again
 from indigevent.config.render import usage, version
+from indigevent.config.variables import unknown
 from indigevent.config.words import CommandLine, cut
 from indigevent.errors import ConfigError
 
@@ -52,7 +54,8 @@ def _run(words: Sequence[str], environ: Mapping[str, str], program: str) -> int:
     # Imported here: help, checks and mistakes shall be answered without the time that gevent takes to load.
     from indigevent.server.app import serve
 
-    return serve(settings, lambda: load_again(words, environ, program, settings.config_file))
+    reread = partial(load_again, words, environ, program, settings.config_file)
+    return serve(settings, reread, warnings=tuple(unknown(environ)))
 
 
 def _check(line: CommandLine, environ: Mapping[str, str], program: str) -> int:
@@ -60,6 +63,6 @@ def _check(line: CommandLine, environ: Mapping[str, str], program: str) -> int:
     for text in describe(configuration, environ):
         print(text)
     wrong = findings(configuration, environ)
-    for text in wrong:
+    for text in (*unknown(environ), *wrong):
         print(f"{program}: {text}", file=sys.stderr)
     return EXIT_USAGE if wrong else 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from indigevent.config.load import Configuration
 from indigevent.config.settings import Settings
 from indigevent.errors import ConfigError
+from indigevent.executables import way_out
 from indigevent.routing.access import AccessRule
 from indigevent.supervision.specs import DriverSpec, RemoteSpec, Spec
 
@@ -78,9 +79,10 @@ def locate(spec: DriverSpec, settings: Settings, environ: Mapping[str, str]) -> 
     if path is not None:
         return path
     if "/" not in spec.executable:
-        raise ConfigError(f"driver {spec.name!r}: no executable {spec.executable!r} in PATH ({search})")
+        sought = f"no executable {spec.executable!r} in PATH ({search})"
+        raise ConfigError(f"driver {spec.name!r}: {sought}; {way_out(spec.executable, search)}")
     reason = "is not executable" if os.path.exists(spec.executable) else "does not exist"
-    raise ConfigError(f"driver {spec.name!r}: {spec.executable} {reason}")
+    raise ConfigError(f"driver {spec.name!r}: {spec.executable} {reason}; {way_out(spec.executable, search)}")
 
 
 def _locate_class(spec: DriverSpec, target: str, variables: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import IO, Any
 
 from configargparse import ConfigFileParser
@@ -21,6 +22,7 @@ from indigevent.routing.access import AccessRule
 from indigevent.supervision.specs import DriverSpec, RemoteSpec, Spec
 
 _HEADER = re.compile(r"\[\s*(\S+?)(?:\s+(.*?))?\s*\]")
+_SECTIONS_HINT = "write [driver NAME], [remote NAME] or [access NAME]"
 _QUOTED = re.compile(r"""(["'])(.*?)\1""")
 _FIELDS = {
     "restart-delay": "restart_delay_s",
@@ -128,11 +130,13 @@ class IniFile(ConfigFileParser):
         """Open a section; None when it is wrong, and then its keys are not looked at."""
         matched = _HEADER.fullmatch(line)
         if matched is None:
-            self._problem(number, f"{line!r} is no section; write [driver NAME], [remote NAME] or [access NAME]")
+            self._problem(number, f"{line!r} is no section; {_SECTIONS_HINT}")
             return None
         kind, name = matched.group(1), _unquoted(matched.group(2) or "")
         if kind not in SECTIONS:
-            self._problem(number, f"section {line} is not known; {nearest(kind, list(SECTIONS))}")
+            near = get_close_matches(kind.lower(), SECTIONS, n=1, cutoff=0.4)
+            hint = f"did you mean [{near[0]} {name or 'NAME'}]?" if near else _SECTIONS_HINT
+            self._problem(number, f"section {line} is not known; {hint}")
             return None
         if not name:
             self._problem(number, f"section [{kind}] has no name; write [{kind} NAME]")
@@ -197,8 +201,8 @@ class IniFile(ConfigFileParser):
         return RemoteSpec(name=section.name, **given)
 
     def access(self) -> tuple[AccessRule, ...]:
-        """Return the rules for clients, in order."""
-        chosen = (section for section in self.sections if section.kind == "access")
+        """Return the rules for clients, in order; one with a wrong value is none."""
+        chosen = (one for one in self.sections if one.kind == "access" and one.lines.keys() == one.entries.keys())
         return tuple(AccessRule(section.name, **_values(section)) for section in chosen)
 
 

@@ -18,6 +18,10 @@ from indigevent.errors import DriverError
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _USAGE = "usage: indigevent-driver package.module:Class"
+_HELP = f"""{_USAGE}
+
+Serve a Device or Driver class as a program: INDI on stdin and stdout, the log on stderr. A server starts it, as in
+`indigevent package.module:Class`. The module is looked for in this folder, then on Python's path (PYTHONPATH)."""
 # A server that has closed our stdin sends SIGTERM a second later.
 _LAST_TASK_S = 0.5
 _LAST_HOOKS_S = 1.5
@@ -85,6 +89,9 @@ def load(name: str) -> Callable[[], Driver | Device]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the driver that the one argument names; return the exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] in ("-h", "--help"):
+        print(_HELP)
+        return 0
     if len(words) != 1:
         print(_USAGE, file=sys.stderr)
         return 2
@@ -135,7 +142,17 @@ def _see_to_the_end(driver: Driver, ended: Flag) -> None:
         os._exit(0)
 
 
+def _this_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return "this folder"
+
+
 def _why_not_found(module_name: str, missing: str) -> str:
     if f"{module_name}.".startswith(f"{missing}."):
-        return f"there is no module {missing} on Python's path"
+        if "." in missing:
+            return f"there is no module {missing} on Python's path; check its name"
+        way_out = f"start the server in the folder that has {missing}, or name that folder in PYTHONPATH"
+        return f"there is no module {missing} on Python's path, which begins with {_this_folder()}; {way_out}"
     return f"module {module_name} needs {missing}, which is not installed"

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NoReturn
 
 PROTOCOL_VERSION = "1.7"
 DEFAULT_PORT = 7624
 
 
-class PropertyState(str, Enum):
+class _Word(str, Enum):
+    """One of a few words; any other is a ValueError that names them."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"{value!r} is no {cls.__name__}, which is one of {', '.join(one.value for one in cls)}")
+
+
+class PropertyState(_Word):
     """How a property vector, or one light, is."""
 
     IDLE = "Idle"
@@ -17,7 +26,7 @@ class PropertyState(str, Enum):
     ALERT = "Alert"
 
 
-class Permission(str, Enum):
+class Permission(_Word):
     """What a client may do with a property vector."""
 
     READ_ONLY = "ro"
@@ -25,7 +34,7 @@ class Permission(str, Enum):
     READ_WRITE = "rw"
 
 
-class SwitchRule(str, Enum):
+class SwitchRule(_Word):
     """How many switches of a vector may be On together."""
 
     ONE_OF_MANY = "OneOfMany"

@@ -32,7 +32,7 @@ from indigevent.server.fifo import Fifo
 from indigevent.server.greenlets import spawn
 from indigevent.server.house import House
 from indigevent.server.islog import IsLog
-from indigevent.server.listeners import Listener, address_of
+from indigevent.server.listeners import FLAGS, Flags, Listener, address_of
 from indigevent.server.memory import keep_for_blobs
 from indigevent.server.operating.control import Control
 from indigevent.server.operating.control_socket import NONE, ControlSocket, open_control_socket
@@ -48,10 +48,11 @@ from indigevent.supervision.specs import EmbeddedSpec
 EXIT_FAILURE = 1
 
 
-def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> int:
+def serve(settings: Settings, reread: Callable[[], Settings] | None = None, warnings: Sequence[str] = ()) -> int:
     """Run the daemon until it is told to end; returns its exit status.
 
-    `reread` reads the configuration again, for a reload; it raises ConfigError when that is wrong.
+    `reread` reads the configuration again, for a reload; it raises ConfigError when that is wrong. `warnings` are
+    sentences about the configuration, for the log.
 
     0 after SIGTERM, SIGINT, or a SIGHUP that is no reload; 1 when it cannot listen, when its last driver has ended and
     nothing can start another (reference behaviour), or when a part of it has failed.
@@ -62,6 +63,8 @@ def serve(settings: Settings, reread: Callable[[], Settings] | None = None) -> i
         logs = open_log(settings)
         manager = ServiceManager(os.environ)
         try:
+            for sentence in warnings:
+                log.warning("%s", sentence)
             return Daemon(settings, raise_fd_limit(), reread=reread, logs=logs, manager=manager).run()
         finally:
             logs.close()
@@ -81,6 +84,7 @@ class Daemon:
         reread: reads the configuration again, for `reload`.
         logs: what writes this process's log; None leaves that to the program around the daemon.
         manager: systemd, if it has started this process as a service.
+        flags: what errors call the settings of where to listen.
 
     Raises ConfigError when it cannot listen.
     """
@@ -94,6 +98,7 @@ class Daemon:
         reread: Callable[[], Settings] | None = None,
         logs: LogWriter | None = None,
         manager: ServiceManager | None = None,
+        flags: Flags = FLAGS,
     ) -> None:
         self._settings = settings
         self._logs = logs
@@ -111,7 +116,7 @@ class Daemon:
         counters = Counters()
         limits = QueueLimits(settings.max_queue_bytes, settings.max_stream_bytes, counters)
         self._tls = tls_context(settings)
-        self._sockets = Sockets(settings)
+        self._sockets = Sockets(settings, flags)
         self._house = House(
             Switchboard(uuid.uuid4().hex, limits, self._islog),
             Guardian(),
@@ -181,8 +186,8 @@ class Daemon:
 
         Drivers that are as before never notice. Raises ConfigError when the configuration is wrong; all stays then.
         """
-        if self._reread is None:
-            return "There is no config file to read again"
+        if self._reread is None or self._settings.config_file is None:
+            return "There is no config file to read again; a server has one that is started with --config"
         wanted = self._reread()
         later = changes_for_later(self._settings, wanted)
         self._house.driver_defaults = driver_defaults(wanted)

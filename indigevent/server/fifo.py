@@ -61,11 +61,11 @@ class Fifo:
             if not os.path.lexists(self._path):
                 os.mkfifo(self._path, 0o600)
             if not stat.S_ISFIFO(os.stat(self._path).st_mode):
-                raise ConfigError(f"{self._path} is not a FIFO; remove it, and it is made anew")
+                raise ConfigError(_no_fifo(self._path))
             # Opened before the old one is closed: the kernel keeps what a new writer has put there already.
             opened = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ConfigError) as error:
-            reason = f"{self._path} cannot be used: {error.strerror}" if isinstance(error, OSError) else str(error)
+            reason = _unusable(self._path, error) if isinstance(error, OSError) else str(error)
             self._close()
             self._report(reason)
             return
@@ -154,3 +154,21 @@ class Fifo:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _no_fifo(path: str) -> str:
+    if os.path.isdir(path):
+        return f"{path} is a folder; name a file in it with --fifo, and the FIFO is made there"
+    return f"{path} is not a FIFO; remove it, and it is made anew"
+
+
+def _unusable(path: str, error: OSError) -> str:
+    folder = os.path.dirname(os.path.abspath(path))
+    if isinstance(error, FileNotFoundError):
+        way_out = f"make the folder {folder}, or choose another place with --fifo"
+    elif isinstance(error, PermissionError):
+        owner = path if os.path.lexists(path) else folder
+        way_out = f"have this server's user read and write {owner}, or choose another place with --fifo"
+    else:
+        way_out = "choose another place with --fifo"
+    return f"{path} cannot be used: {error.strerror}; {way_out}"

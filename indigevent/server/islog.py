@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import tempfile
 import time
 from operator import attrgetter
 from pathlib import Path
@@ -36,10 +37,11 @@ class IsLog:
         self._directory = Path(directory)
         self._unwritten = 0
         self._told = 0
-        self._is_failing = not self._directory.is_dir()
+        trouble = _trouble(self._directory)
+        self._is_failing = bool(trouble)
         self._writer = BackgroundWriter("islog", self._write, _MAX_WAITING_BYTES)
-        if self._is_failing:
-            log.warning("Drivers' messages are not logged to %s: there is no such directory; make it", directory)
+        if trouble:
+            log.warning("Drivers' messages are not logged to %s: %s", directory, trouble)
 
     @property
     def lost_lines(self) -> int:
@@ -97,3 +99,14 @@ def _day(timestamp: str) -> str:
     """The date that a timestamp begins with; a peer's word becomes part of a path only if it is one."""
     match = _DAY.match(timestamp)
     return match[0] if match else time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _trouble(directory: Path) -> str:
+    """Why no file can be made there, and the way out; "" when one can be."""
+    if not directory.is_dir():
+        return "there is no such directory; make it"
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            return ""
+    except OSError as error:
+        return f"{error.strerror}; have this server's user write there, or choose another with --islog"

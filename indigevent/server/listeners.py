@@ -96,6 +96,7 @@ class Flags(NamedTuple):
 
     host: str
     port: str
+    local_socket: str = "--local-socket"
 
 
 FLAGS = Flags("--host", "--port")
@@ -118,7 +119,7 @@ def bind_tcp(hosts: Sequence[str], port: int, flags: Flags = FLAGS) -> list[sock
     return bound
 
 
-def bind_local(name: str) -> socket.socket:
+def bind_local(name: str, flags: Flags = FLAGS) -> socket.socket:
     """The listening local socket: abstract on Linux, a file elsewhere; raises ConfigError when it cannot be had."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     is_abstract = sys.platform == "linux"
@@ -131,7 +132,7 @@ def bind_local(name: str) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             holder = _local_holder(name)
             raise ConfigError(
-                f"local socket {name} is in use{holder}; stop it or choose another with --local-socket"
+                f"local socket {name} is in use{holder}; stop it or choose another with {flags.local_socket}"
             ) from error
         raise ConfigError(f"local socket {name} cannot be opened: {error.strerror or error}") from error
     sock.listen(_BACKLOG)
@@ -233,6 +234,8 @@ def _local_holder(name: str) -> str:
 
 
 def _process(pid: int) -> str:
+    if pid == os.getpid():
+        return " by another part of this program"
     try:
         return f" (pid {pid}, {psutil.Process(pid).name()})"
     except psutil.Error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 import ssl
+from collections.abc import Sequence
 
 from indigevent.config.settings import Settings
 from indigevent.errors import ConfigError
@@ -12,7 +14,7 @@ from indigevent.log_output import LogFile
 from indigevent.logs import LogWriter
 from indigevent.server.clients.door import ClientPolicy
 from indigevent.server.house import DriverDefaults
-from indigevent.server.listeners import Flags, address_of, bind_local, bind_tcp
+from indigevent.server.listeners import FLAGS, Flags, address_of, bind_local, bind_tcp
 from indigevent.server.reach import reach
 from indigevent.server.transports.tls import server_context
 
@@ -31,10 +33,12 @@ class Sockets:
     Raises ConfigError when one cannot be had.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, flags: Flags = FLAGS) -> None:
         self._bound: list[socket.socket] = []
+        self.tls: list[socket.socket] = []
+        self.web: list[socket.socket] = []
         try:
-            self._bind(settings)
+            self._bind(settings, flags)
         except ConfigError:
             for sock in self._bound:
                 sock.close()
@@ -44,21 +48,36 @@ class Sockets:
         self.where = " and ".join([*map(address_of, self.plain), *by_tls])
         self.reach = reach(self.plain, self.tls, settings.allow, settings.tls_client_ca is not None)
 
-    def _bind(self, settings: Settings) -> None:
-        self.plain = self._keep(bind_tcp(settings.hosts, settings.port))
+    def _bind(self, settings: Settings, flags: Flags) -> None:
+        self.plain = self._keep(bind_tcp(settings.hosts, settings.port, flags))
         if not self.plain:
-            raise ConfigError(f"no address of {', '.join(settings.hosts)} exists here; choose another with --host")
-        self.local = self._keep([bind_local(settings.local_socket)])
-        self.tls: list[socket.socket] = []
-        self.web: list[socket.socket] = []
+            raise ConfigError(
+                f"no address of {', '.join(settings.hosts)} exists here; choose another with {flags.host}"
+            )
+        self.local = self._keep([bind_local(settings.local_socket, flags)])
         if settings.tls_port is not None:
-            self.tls = self._keep(bind_tcp(settings.tls_hosts or settings.hosts, settings.tls_port, _TLS_FLAGS))
+            self.tls = self._bind_besides(settings.tls_hosts or settings.hosts, settings.tls_port, _TLS_FLAGS)
         if settings.metrics is not None:
-            self.web = self._keep(bind_tcp((settings.metrics.host,), settings.metrics.port, _METRICS_FLAGS))
+            self.web = self._bind_besides((settings.metrics.host,), settings.metrics.port, _METRICS_FLAGS)
+
+    def _bind_besides(self, hosts: Sequence[str], port: int, flags: Flags) -> list[socket.socket]:
+        """Bind; of a port that one of our own options has already, the error says which."""
+        try:
+            return self._keep(bind_tcp(hosts, port, flags))
+        except ConfigError as error:
+            for other, bound in ((FLAGS, self.plain), (_TLS_FLAGS, self.tls)):
+                if _is_in_use(error) and any(sock.getsockname()[1] == port for sock in bound):
+                    both = f"port {port} is both {other.port} and {flags.port}"
+                    raise ConfigError(f"{both}; choose another for one of them") from error
+            raise
 
     def _keep(self, bound: list[socket.socket]) -> list[socket.socket]:
         self._bound += bound
         return bound
+
+
+def _is_in_use(error: ConfigError) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
 
 
 def open_log(settings: Settings) -> LogWriter:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = [path for path in (ROOT / "scripts").iterdir() if path.is_file() and b"python3" in path.read_bytes()[:30]]
 
 
 def test_a_scenario_runs_on_our_server(tmp_path: Path) -> None:
@@ -18,6 +21,15 @@ def test_a_scenario_runs_on_our_server(tmp_path: Path) -> None:
     assert "10,000 small messages to 1 client" in ran.stdout
     assert "burst-1" in figures.read_text()
     json.loads(figures.read_text())
+
+
+@pytest.mark.parametrize("script", [path.name for path in SCRIPTS])
+def test_a_script_says_what_its_python_has_not(script: str) -> None:
+    words = [sys.executable, "-I", "-S", str(ROOT / "scripts" / script)]  # without the installed packages
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 1
+    assert "psutil" in ran.stderr and ran.stderr.endswith("; run ./scripts/venv test, then . .venv/bin/activate\n")
+    assert ran.stderr.count("\n") == 1
 
 
 def test_a_profile_says_where_the_time_went(tmp_path: Path) -> None:

@@ -136,6 +136,27 @@ def test_drivers_are_stopped_started_and_restarted(operator: Operator) -> None:
     server.wait_for_log(r"control: pid \d+ \(user: \S+\) asked for: restart \S+alpha; ")
 
 
+def test_a_driver_is_called_by_its_device_when_no_other_has_it(operator: Operator) -> None:
+    alpha, beta = operator.lab.driver("alpha"), operator.lab.driver("beta")
+    server = operator.server(alpha, beta)
+    client = operator.lab.client(server, "client", EVERYTHING)
+    alpha.send(define("CCD"), define("Both"))
+    beta.send(define("Both"))
+    client.expect("defNumberVector", device="CCD")
+    operator.lab.pump.poll(lambda: "Both" in operator.status()["drivers"][1]["devices"], "beta has a device")
+    assert f"driver {alpha.path} is restarted" in operator.ctl("restart", "CCD")
+    alpha.incarnation(2).expect("getProperties")
+    alpha.incarnation(2).send(define("Both"))
+    operator.lab.pump.poll(lambda: "Both" in operator.status()["drivers"][0]["devices"], "alpha has it again")
+    error = operator.ctl("stop", "Both", status=1)
+    assert f"several drivers have a device Both; name one: {alpha.path}, {beta.path}" in error
+
+
+def test_a_reload_without_a_config_file_says_that_there_is_none(operator: Operator) -> None:
+    operator.server(operator.lab.driver("alpha"))
+    assert "There is no config file to read again" in operator.ctl("reload")
+
+
 def test_a_driver_that_was_given_up_can_be_started_again(operator: Operator) -> None:
     alpha = operator.lab.driver("alpha")
     operator.server("-r", 0, alpha)

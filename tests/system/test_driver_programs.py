@@ -161,21 +161,8 @@ def test_ends_when_nobody_reads_it_any_more(sleeper: PipedDriver) -> None:
 # Drivers that cannot begin
 
 
-@pytest.mark.parametrize(
-    ("words", "status", "last_line"),
-    [
-        (["tests.drivers.faulty:Broken"], 1, "RuntimeError: the vendor's library is missing"),
-        (["tests.drivers.faulty:Unreachable"], 1, "OSError: nobody answers on the line"),
-        (["tests.drivers.faulty:Forgetful"], 1, "Forgetful.__init__ has to call super().__init__() first"),
-        (["tests.drivers.faulty:Nobody"], 1, "module tests.drivers.faulty has no driver class Nobody"),
-        (["tests.drivers.faulty:note"], 1, "module tests.drivers.faulty has no driver class note"),
-        (["tests.drivers.nowhere:Nobody"], 1, "there is no module tests.drivers.nowhere on Python's path"),
-        (["Sleeper"], 1, "'Sleeper' names no driver: it must be package.module:Class"),
-        ([], 2, "usage: indigevent-driver package.module:Class"),
-    ],
-)
-def test_says_why_it_cannot_begin(words: list[str], status: int, last_line: str) -> None:
-    ended = subprocess.run(
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "indigevent.driver", *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -185,6 +172,40 @@ def test_says_why_it_cannot_begin(words: list[str], status: int, last_line: str)
         timeout=30,
         check=False,
     )
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_helps(flag: str) -> None:
+    helped = run(flag)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert helped.stdout.startswith("usage: indigevent-driver package.module:Class\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "last_line"),
+    [
+        (["tests.drivers.faulty:Broken"], 1, "RuntimeError: the vendor's library is missing"),
+        (["tests.drivers.faulty:Unreachable"], 1, "OSError: nobody answers on the line"),
+        (["tests.drivers.faulty:Forgetful"], 1, "Forgetful.__init__ has to call super().__init__() first"),
+        (["tests.drivers.faulty:Nobody"], 1, "module tests.drivers.faulty has no driver class Nobody"),
+        (["tests.drivers.faulty:note"], 1, "module tests.drivers.faulty has no driver class note"),
+        (
+            ["tests.drivers.nowhere:Nobody"],
+            1,
+            "there is no module tests.drivers.nowhere on Python's path; check its name",
+        ),
+        (
+            ["nowhere:Nobody"],
+            1,
+            f"there is no module nowhere on Python's path, which begins with {ROOT}; "
+            "start the server in the folder that has nowhere, or name that folder in PYTHONPATH",
+        ),
+        (["Sleeper"], 1, "'Sleeper' names no driver: it must be package.module:Class"),
+        ([], 2, "usage: indigevent-driver package.module:Class"),
+    ],
+)
+def test_says_why_it_cannot_begin(words: list[str], status: int, last_line: str) -> None:
+    ended = run(*words)
     lines = ended.stderr.splitlines()
     assert (ended.returncode, ended.stdout, lines[-1]) == (status, "", last_line)
     assert ("Traceback" in ended.stderr) is ("Error: " in last_line)

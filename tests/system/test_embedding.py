@@ -107,7 +107,12 @@ def test_what_is_no_driver_is_refused() -> None:
 @pytest.mark.parametrize("method", ["serve", "start"])
 def test_a_port_in_use_is_said(method: str) -> None:
     server, port = make(Neighbour())
-    with socket.create_server(("127.0.0.1", port)), pytest.raises(ConfigError, match=f"{port}"):
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(
+            ConfigError, match=f"port {port} is in use by another part of this program; .* choose another with port="
+        ),
+    ):
         getattr(server, method)()
     assert server.stopped.is_set()
 

@@ -161,6 +161,15 @@ def test_ssh_that_fails_or_is_lost_is_started_again(lab: Lab) -> None:
     client.expect("defNumberVector", device="Mount")
 
 
+def test_ssh_that_reaches_nobody_says_so(lab: Lab) -> None:
+    server = ssh_above(lab, free_port(), "others than it gets")
+    server.wait_for_log(
+        "Driver @ssh://.*: ssh://.* was not reached: ssh has ended before the other server said anything"
+    )
+    server.wait_for_log("unexpected arguments")
+    assert "was lost" not in server.log
+
+
 def test_a_machine_without_ssh_says_so(lab: Lab) -> None:
     (lab.folder / "empty").mkdir()
     name = "@ssh://dome.example"

@@ -96,10 +96,10 @@ def test_check_config_reports_every_finding(tmp_path: Path) -> None:
         "remote 'a@' names no host",
         "my.conf:2: driver 'one': /nonexistent/driver does not exist",
         "driver 'two': ",
-        "command line: driver 'no_such_driver': no executable 'no_such_driver' in PATH",
+        "command line: driver 'no_such_driver': no executable 'no_such_driver' in PATH (",
         "module 'os' has no attribute 'Nothing'",
         "module no_module cannot be imported, ModuleNotFoundError",
-        "my.conf is not executable",
+        "my.conf is not executable; make it executable: chmod +x ",
     ]
     lines = err.splitlines()
     assert len(lines) == len(expected)

@@ -174,10 +174,12 @@ def test_the_check_names_files_and_folders_that_are_missing(tmp_path: Path) -> N
 
 def test_the_check_says_where_tls_and_http_are_served_and_what_rules_there_are(tmp_path: Path) -> None:
     path = tmp_path / "indigevent.conf"
-    path.write_text("metrics = 9100\ntls-host = ::\n[access a]\nread-only = yes\n[access b]\ndeny = yes\n")
+    rules = "[access a]\nread-only = yes\n[access b]\ndeny = yes\n[access c]\ndeny = perhaps\n"
+    path.write_text(f"metrics = 9100\ntls-host = ::\n{rules}")
     words = ["--tls-port", "7625", "--tls-certificate", str(path), "-c", str(path)]
     lines = describe(read(cut(words), {}, "indigevent"), {})
     assert "listen: [::] port 7625 with TLS" in lines
     assert "listen: 127.0.0.1 port 9100 for HTTP" in lines
     assert "access a: may watch only" in lines
     assert "access b: turned away" in lines
+    assert not any("access c" in line for line in lines)

@@ -191,24 +191,28 @@ def test_a_directory_that_somebody_else_has_made_in_tmp_is_not_trusted(
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "sentence"),
     [
-        "",
-        "bogus",
-        "stop",
-        "log-level 4",
-        "disconnect nobody",
-        "-p 0 status",
-        "status --watch 0",
-        "status --watch fast",
-        "stat",
+        ("", "required: COMMAND"),
+        ("bogus", "command 'bogus' is not known, there are status, start, "),
+        ("stop", "required: DRIVER"),
+        ("log-level 4", "'4' is no log level; there are 0, 1, 2 and 3"),
+        ("disconnect nobody", "'nobody' is no client's number; indigevent-ctl clients shows them"),
+        ("-p 0 status", "'0' is not a port"),
+        ("status --watch 0", "it has to be from 0.1 to 86400"),
+        ("status --watch fast", "'fast' is no number of seconds"),
+        ("statsu", "command 'statsu' is not known, did you mean status?"),
     ],
 )
-def test_a_mistake_in_the_command_line_is_told_with_status_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_in_the_command_line_is_told_with_status_2(
+    line: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as raised:
         ctl.main(line.split())
     assert raised.value.code == 2
-    assert "usage: indigevent-ctl" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("indigevent-ctl") and sentence in error and "--help" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("line", ["--control {} --json status", "status --json --control {}"])

@@ -135,9 +135,17 @@ def test_what_cannot_be_declared(make: Callable[[], object]) -> None:
         make()
 
 
-@pytest.mark.parametrize("options", [{"perm": "wr"}, {"rule": "Two"}, {"nonsense": 1}])
-def test_what_an_option_cannot_be(options: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, TypeError)):
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"perm": "wr"}, "'wr' is no Permission, which is one of ro, wo, rw"),
+        ({"rule": "Two"}, "'Two' is no SwitchRule, which is one of OneOfMany, AtMostOne, AnyOfMany"),
+        ({"state": "ok"}, "'ok' is no PropertyState, which is one of Idle, Ok, Busy, Alert"),
+        ({"nonsense": 1}, "unexpected keyword argument 'nonsense'"),
+    ],
+)
+def test_what_an_option_cannot_be(options: dict[str, Any], why: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=why):
         SwitchVector("S", Switch("A"), **options)
 
 

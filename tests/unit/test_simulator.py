@@ -406,14 +406,9 @@ def _voluntary_switches(pid: int) -> int:
     ("name", "status", "sentence"),
     [
         (
-            ["nosuchmodule:Class"],
-            1,
-            "there is no module nosuchmodule on Python's path\n",
-        ),
-        (
             ["indigevent.nosuch:Class"],
             1,
-            "there is no module indigevent.nosuch on Python's path\n",
+            "there is no module indigevent.nosuch on Python's path; check its name\n",
         ),
         (
             ["indigevent.simulators.focuser:Nosuch"],

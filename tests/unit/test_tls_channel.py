@@ -154,15 +154,18 @@ def test_a_client_without_a_name_is_not_spoken_to(papers: Papers) -> None:
 def test_files_that_do_not_do_are_told_by_name(papers: Papers, tmp_path: Path) -> None:
     text, locked = tmp_path / "text.pem", tmp_path / "locked.key"
     text.write_text("no certificate")
+    cut = tmp_path / "cut.pem"
+    cut.write_text(papers.server.path.read_text()[:300])
     lock = ["openssl", "pkey", "-aes128", "-passout", "pass:x", "-in", papers.server.key, "-out", locked]
     subprocess.run(lock, check=True, timeout=DEADLINE_S)
     certificate, key = str(papers.server.path), str(papers.server.key)
     for files, complaint in (
         ((certificate, str(papers.client.key), None), f"TLS key {papers.client.key} does not belong to"),
-        ((str(text), key, None), f"TLS certificate {text} with key {key} cannot be used"),
+        ((str(text), key, None), f"TLS certificate {text} cannot be used: it is no PEM file"),
+        ((str(cut), key, None), f"TLS certificate {cut} with key {key} cannot be used (it is damaged); PEM files are"),
         ((certificate, str(locked), None), f"TLS key {locked} has a password"),
         ((certificate, str(tmp_path), None), f"TLS key {tmp_path} cannot be read: Is a directory"),
-        ((certificate, key, str(text)), f"TLS authorities {text} hold no certificate"),
+        ((certificate, key, str(text)), f"TLS authorities {text} cannot be used: it is no PEM file"),
     ):
         with pytest.raises(ConfigError) as refused:
             server_context(*files)

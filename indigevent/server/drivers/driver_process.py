@@ -18,6 +18,7 @@ from gevent.event import Event
 from gevent.threadpool import ThreadPool
 
 from indigevent.errors import DriverError
+from indigevent.executables import way_out
 from indigevent.logs import log
 from indigevent.server.drivers.guardian import Guardian
 from indigevent.server.greenlets import spawn
@@ -45,7 +46,7 @@ class DriverProcess:
         fd_limit: its soft limit of descriptors, when ours was raised.
         stop_timeout_s: how long it may take to end by itself when its stdin is closed.
 
-    Raises DriverError, with the path tried, when it cannot be executed, and ShortOfDescriptors.
+    Raises DriverError, with the path tried and the way out, when it cannot be executed, and ShortOfDescriptors.
     """
 
     def __init__(
@@ -207,4 +208,6 @@ def _execute(
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
             raise
         tried = words[0] if "/" in words[0] else f"{words[0]} (searched in PATH {environment.get('PATH', '')})"
-        raise DriverError(f"{tried} cannot be executed: {getattr(error, 'strerror', error)}") from error
+        reason = getattr(error, "strerror", None) or error
+        helps = way_out(words[0], environment.get("PATH", os.defpath))
+        raise DriverError(f"{tried} cannot be executed: {reason}; {helps}") from error

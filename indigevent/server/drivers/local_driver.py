@@ -178,7 +178,7 @@ class LocalDriver:
         self._last_exit = trouble
         if trouble != self._last_trouble:
             self._last_trouble = trouble
-            log.warning("Driver %s: %s; check its name and PATH", self.spec.name, trouble)
+            log.warning("Driver %s: %s", self.spec.name, trouble)
 
     def _remember_devices(self) -> None:
         """A run that has not come so far as to define a device has the clients of the run before."""

@@ -74,14 +74,19 @@ class DriverRegistry:
         if is_configured:
             self._configured.add(supervisor)
 
-    def stop(self, name: str) -> None:
-        """End a driver, and start it no more; raises DriverError when there is no such driver, or it does not run."""
+    def stop(self, name: str) -> str:
+        """End a driver, and start it no more; returns its name.
+
+        Drivers are called by their name or command, or by a device that no other has. Raises DriverError when there is
+        no such driver, or it does not run.
+        """
         supervisor = self._active(name)
         log.warning("Driver %s: is told to stop", supervisor.spec.name)
         supervisor.stop()
+        return supervisor.spec.name
 
-    def restart(self, name: str) -> None:
-        """End a driver and start it again, with a fresh count; raises DriverError as `stop` does."""
+    def restart(self, name: str) -> str:
+        """End a driver and start it again, with a fresh count; returns its name, and raises DriverError as `stop`."""
         supervisor = self._active(name)
         if isinstance(supervisor, EmbeddedDriver):
             raise DriverError(f"driver {name} is a part of the server's program and cannot be started again")
@@ -91,9 +96,10 @@ class DriverRegistry:
             supervisor.tell("is restarted by an operator")
         supervisor.stop()
         self._replace(supervisor, supervisor.spec)
+        return supervisor.spec.name
 
-    def reset(self, name: str) -> None:
-        """Start a driver that is FATAL or was stopped, with a fresh count.
+    def reset(self, name: str) -> str:
+        """Start a driver that is FATAL or was stopped, with a fresh count; returns its name.
 
         Raises DriverError when there is no such driver, or it has not ended for good.
         """
@@ -106,6 +112,7 @@ class DriverRegistry:
         log.warning("Driver %s: is started for an operator", ended.spec.name)
         self._house.counters.restarts["operator"] += 1
         self._replace(ended, ended.spec)
+        return ended.spec.name
 
     def reload(self, specs: Sequence[Spec]) -> str:
         """Start, stop and restart what differs from the configured drivers of before; returns a clause about that.
@@ -231,10 +238,16 @@ class DriverRegistry:
 
     def _called(self, name: str) -> list[Supervisor]:
         found = [one for one in self._listed if name in _names(one.spec)]
-        if not found:
-            known = ", ".join(dict.fromkeys(one.spec.name for one in self._listed)) or "none"
-            raise DriverError(f"there is no driver {name}; there are: {known}")
-        return found
+        return found or [self._with_device(name)]
+
+    def _with_device(self, name: str) -> Supervisor:
+        """The only driver that has a device of this name."""
+        found = [one for one in self._listed if name in _devices(one)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(dict.fromkeys(one.spec.name for one in found or self._listed)) or "none"
+        trouble = f"several drivers have a device {name}" if found else f"there is no driver {name}"
+        raise DriverError(f"{trouble}; {'name one' if found else 'there are'}: {known}")
 
     def _active(self, name: str) -> Supervisor:
         """The driver of this name that is not to end yet."""
@@ -254,6 +267,11 @@ def _run_after(before: Sequence[gevent.Greenlet], supervisor: Supervisor) -> Non
 
 def _names(spec: Spec | EmbeddedSpec) -> tuple[str, ...]:
     return (spec.name, spec.command) if isinstance(spec, DriverSpec) else (spec.name,)
+
+
+def _devices(supervisor: Supervisor) -> list[str]:
+    devices = supervisor.status()["devices"]
+    return devices if isinstance(devices, list) else []
 
 
 def _identity(spec: Spec | EmbeddedSpec) -> tuple[object, ...]:

@@ -140,7 +140,13 @@ class RemoteDriver:
             self._note_end(link)
             link.close()
         if not self._stop.is_set():
-            self._report(f"the connection was lost ({link.end_reason or 'closed by the remote'}); reconnecting")
+            self._report(self._loss(link))
+
+    def _loss(self, link: Link) -> str:
+        if self._life.state is State.STARTING:
+            reached = f"{address_of(self.spec)} was not reached: ssh has ended before the other server said anything"
+            return f"{reached}; the log has what ssh wrote; trying again, ever more seldom"
+        return f"the connection was lost ({link.end_reason or 'closed by the remote'}); reconnecting"
 
     def _note_end(self, link: Link) -> None:
         self._link = self._driver = None

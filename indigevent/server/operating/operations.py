@@ -25,14 +25,14 @@ class Drivers(Statuses, Protocol):
     def start(self, spec: Spec, is_configured: bool) -> None:
         """Start one that was not known; a reload stops those that `is_configured`, and are so no more."""
 
-    def stop(self, name: str) -> None:
-        """End one and start it no more."""
+    def stop(self, name: str) -> str:
+        """End one and start it no more; returns its name, for which `name` may be that of its device."""
 
-    def restart(self, name: str) -> None:
-        """End one and start it again."""
+    def restart(self, name: str) -> str:
+        """End one and start it again; returns its name."""
 
-    def reset(self, name: str) -> None:
-        """Start one that has ended for good, with a fresh count of restarts."""
+    def reset(self, name: str) -> str:
+        """Start one that has ended for good, with a fresh count of restarts; returns its name."""
 
 
 class Clients(Statuses, Protocol):
@@ -137,18 +137,15 @@ class Operations:
         return spec
 
     def _stop(self, request: Request) -> str:
-        name = _text(request, "driver")
-        self._drivers.stop(name)
+        name = self._drivers.stop(_text(request, "driver"))
         return f"driver {name} is told to stop"
 
     def _restart(self, request: Request) -> str:
-        name = _text(request, "driver")
-        self._drivers.restart(name)
+        name = self._drivers.restart(_text(request, "driver"))
         return f"driver {name} is restarted"
 
     def _reset(self, request: Request) -> str:
-        name = _text(request, "driver")
-        self._drivers.reset(name)
+        name = self._drivers.reset(_text(request, "driver"))
         return f"driver {name} is started, its restarts are forgotten"
 
     def _disconnect(self, request: Request) -> str:

@@ -23,6 +23,7 @@ import gevent.socket
 from indigevent.errors import ConfigError
 from indigevent.server.transports.channel import Channel, Piece
 
+_PEM = b"-----BEGIN"
 _READ_BYTES = 64 * 1024
 # What OpenSSL answers by itself (a refusal to negotiate again, 30 bytes) goes with the next piece that is sent.
 _MAX_ANSWER_BYTES = 4096
@@ -245,14 +246,15 @@ def _load_authorities(context: ssl.SSLContext, path: str) -> None:
 
 
 def _check_readable(what: str, path: str) -> None:
-    """OpenSSL does not say which file it could not read."""
+    """OpenSSL does not say which file it could not read, nor that one is no PEM file."""
     try:
-        with Path(path).open("rb"):
-            pass
+        text = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(
             f"TLS {what} {path} cannot be read: {error.strerror}; check the path and who may read it"
         ) from error
+    if _PEM not in text:
+        raise ConfigError(f"TLS {what} {path} cannot be used: it is no PEM file, which has a line {_PEM.decode()} ...")
 
 
 class _KeyIsLocked(Exception):
@@ -272,5 +274,5 @@ def _reason(error: ssl.SSLError) -> str:
     """OpenSSL's reason as a clause."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted, {error.verify_message.rstrip('.')}"
-    reason = error.reason or "UNKNOWN"
+    reason = error.reason or "it is damaged"
     return _REASONS.get(reason, reason.lower().replace("_", " "))
