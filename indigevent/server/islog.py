@@ -109,4 +109,4 @@ def _trouble(directory: Path) -> str:
         with tempfile.TemporaryFile(dir=directory):
             return ""
     except OSError as error:
-        return f"{error.strerror}; have this server's user write there, or choose another with --islog"
+        return f"{error.strerror}; let this server's user write there, or choose another with --islog"

@@ -38,7 +38,9 @@ MISTAKES: dict[str, Callable[[Lab], Server]] = {
     "cannot be used: No such file or directory; make the folder /nowhere, or": lambda lab: lab.launch(
         "-f", "/nowhere/fifo"
     ),
-    "FIFO: /proc/fifo cannot be used: ": lambda lab: lab.launch("-f", "/proc/fifo"),
+    "/proc/fifo cannot be used: No such file or directory; choose another place with --fifo": lambda lab: lab.launch(
+        "-f", "/proc/fifo"
+    ),
     "environment variable INDIGEVENT_PROT is not known and changes nothing; did you mean INDIGEVENT_PORT?": (
         lambda lab: lab.launch("/bin/cat", INDIGEVENT_PROT="1", INDIGEVENT_LAB_RECORD="1")
     ),

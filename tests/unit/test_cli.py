@@ -108,6 +108,16 @@ def test_check_config_reports_every_finding(tmp_path: Path) -> None:
         assert part in line
 
 
+def test_check_config_names_a_variable_that_is_not_known() -> None:
+    program = ("env", "INDIGEVENT_PROT=1", "INDIGEVENT_CI=1", "INDIGEVENT_PORT=", sys.executable, "-m", "indigevent")
+    status, _, err = run("--check-config", "cat", program=program)
+    assert status == 0
+    assert err == (
+        "indigevent: environment variable INDIGEVENT_PROT is not known and changes nothing; "
+        "did you mean INDIGEVENT_PORT?\n"
+    )
+
+
 def test_check_config_with_nothing_to_run_is_a_finding() -> None:
     status, _, err = run("--check-config")
     assert status == 2
