@@ -100,7 +100,8 @@ class Client:
         self._monitor = Monitor()
         self._link: Link | None = None
         self._blob_link: Link | None = None
-        self._is_blob_link_new = False
+        self._blob_losses = 0
+        self._mended_blob_losses = 0
         self._one_at_a_time = OneAtATime(self._monitor)
         self._wishes: dict[Hashable, Sequence[Content]] = {"properties": (GetProperties(),)}
         self._blob_wishes: dict[Hashable, Sequence[Content]] = self._wishes if self._is_all_in_one else {}
@@ -334,15 +335,16 @@ class Client:
             subscription.close()
 
     def _open_blob_link(self) -> None:
-        link = self._new_link(self._blob_wishes, self._blobs_opened, self._take_blobs, self._blobs_lost)
+        link = self._new_link(self._blob_wishes, self._notify, self._take_blobs, self._blobs_lost)
         self._blob_link = link
         self._await_readiness(link)
 
     def _await_readiness(self, link: Link) -> None:
         """BLOBs of a command that is sent next must find the server ready."""
-        self._is_blob_link_new = False
+        losses = self._blob_losses
         with contextlib.suppress(ClientError):
             self._ping(link.send, _PING_PATIENCE_S)
+        self._mended_blob_losses = losses
 
     def _new_link(
         self,
@@ -356,7 +358,7 @@ class Client:
     def _await_blob_link(self, device: str) -> None:
         """What a command brings about may be a BLOB, which would go nowhere."""
         link = self._blob_link
-        if link is None or not self._is_connected or (link.is_open and not self._is_blob_link_new):
+        if link is None or not self._is_connected or (link.is_open and self._blob_losses == self._mended_blob_losses):
             return
         with self._monitor.lock:
             known = self.mirror.devices.get(device)
@@ -396,14 +398,11 @@ class Client:
         if self._blob_link is not None:
             self._blob_link.hurry()
 
-    def _blobs_opened(self) -> None:
-        self._is_blob_link_new = True
-        self._notify()
-
     def _blobs_lost(self, reason: str) -> None:
         link = self._blob_link
         if self._is_connected and link is not None and not link.is_over:
             log.warning("%s: the connection for BLOBs is lost, %s; connecting again", self.endpoint, reason)
+        self._blob_losses += 1
         self._notify()
 
     def _lost(self, reason: str) -> None:

@@ -272,7 +272,8 @@ class LiveProperty:
 
         def text() -> str:
             news = [one for one in LiveDevice(self._client, self.device).messages[-1:] if one not in before]
-            last = known.message or "".join(news)
+            is_of_property = known.message and all(one.endswith(known.message) for one in news)
+            last = known.message if is_of_property else "".join(news)
             said = f", and its driver said last: {last}" if last else ""
             return f"{self.device}.{self.name} {what}; it is {known.state.value}{said}"
 

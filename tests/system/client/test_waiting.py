@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from indigevent.client import BlobMode, Client, ClientError, LiveProperty, PropertyState, handles, link
-from tests.lab.vocabulary import define, define_blob, set_blob, update
+from indigevent.client import BlobMode, Client, ClientError, LiveProperty, PropertyState, client, handles, link
+from tests.lab.vocabulary import define, define_blob, note, set_blob, update
 from tests.system.client.servers import DEADLINE_S, ToldServer, hear, until
 
 PROMPT_S = 5.0
@@ -98,6 +98,24 @@ def test_the_reason_of_a_refusal_is_not_that_of_an_earlier_answer(server: ToldSe
         answered(server, define("Mount") + done, refused, lambda indi: indi["Mount"]["P"].set(5, wait=True))
 
 
+def test_what_the_driver_said_last_is_not_what_it_said_of_the_property_before(server: ToldServer) -> None:
+    done = update("Mount").replace("<setNumberVector ", "<setNumberVector message='Done.' ")
+    with Client("127.0.0.1", server.port, timeout=0.5, blobs=BlobMode.NEVER) as indi, indi.events() as events:
+        sock = server.accept()
+        sock.sendall((define("Mount") + done).encode())
+        while events.get(DEADLINE_S).message != "Done.":
+            pass
+        prop, notes = indi["Mount"]["P"], [note("Mount", "It is locked.").encode()]
+
+        def test(_: LiveProperty) -> bool:
+            while notes:
+                sock.sendall(notes.pop())
+            return False
+
+        with pytest.raises(ClientError, match=r"said last: It is locked\.$"):
+            prop.wait(test)
+
+
 def test_a_wait_without_end_ends_with_what_it_waits_for(server: ToldServer) -> None:
     with Client("127.0.0.1", server.port, blobs=BlobMode.NEVER) as indi, indi.events() as events:
         sock = server.accept()
@@ -171,6 +189,29 @@ def test_the_connection_for_blobs_comes_back_with_the_server(
         sock.close()
         assert b"getProperties" in hear(server.take(), b"getProperties")
         assert b"enableBLOB" in hear(server.take(), b"enableBLOB")
+
+
+def test_no_thread_sends_a_command_before_the_connection_for_blobs_is_ready_again(
+    server: ToldServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_PING_PATIENCE_S", 2 * DEADLINE_S)
+    with Client("127.0.0.1", server.port, timeout=2 * DEADLINE_S) as indi:
+        server.accept().sendall((define("Camera") + define_blob("Camera", "Picture")).encode())
+        until(lambda: "Camera" in indi and "Picture" in indi.mirror.devices["Camera"].properties)
+        commanding = [threading.Thread(target=lambda: indi["Camera"]["P"].set(5)) for _ in range(3)]
+        commanding[0].start()
+        blobs = server.take()
+        hear(blobs, b"client/1")
+        blobs.sendall(b"<pingReply uid='client/1'/>")
+        commanding[0].join()
+        blobs.close()
+        blobs = server.take()
+        for number in (1, 2):
+            commanding[number].start()
+            hear(blobs, b"client/%d" % (number + 1))
+        blobs.sendall(b"<pingReply uid='client/2'/><pingReply uid='client/3'/>")
+        for thread in commanding:
+            thread.join()
 
 
 def test_a_device_whose_blobs_could_not_be_asked_for_is_asked_again(server: ToldServer) -> None:
