@@ -14,6 +14,11 @@ from indigevent.client.tls import TlsStream, reason, send_all
 from indigevent.errors import ClientError
 from indigevent.protocol.constants import DEFAULT_PORT
 
+_RENEW = "put right this computer's clock, or have the certificate renewed"
+_RENAME = "say the host as its certificate does"
+# By OpenSSL's codes: not valid yet, expired; another host's name, another address.
+_WAYS_OUT = {9: _RENEW, 10: _RENEW, 62: _RENAME, 64: _RENAME}
+
 
 class Stream(Protocol):
     """A connected byte stream; one thread reads, any may write."""
@@ -131,5 +136,6 @@ def _connect_local(path: str, timeout_s: float) -> socket.socket:
 
 def _way_out(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "trust the authority of its certificate (--tls-ca FILE, or a context that knows it)"
+        trust = "trust the authority of its certificate (--tls-ca FILE, or a context that knows it)"
+        return _WAYS_OUT.get(error.verify_code, trust)
     return "its port for TLS may be another one, or it may want a certificate that it trusts"

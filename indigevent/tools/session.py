@@ -175,6 +175,8 @@ class Session:
     def _gone(self) -> Gone:
         if self._has_heard:
             return Gone(f"INDI server {self._where} disconnected")
+        if self._flags.fd is not None or "local" in self._flags.values:
+            return Gone(f"INDI server {self._where} disconnected without a word; its log may say why")
         has_tls = self._flags.has("tls") or any(name in self._flags.values for name in TLS_FILES)
         wants = "a certificate (--tls-certificate FILE)" if has_tls else "TLS (--tls)"
         return Gone(f"INDI server {self._where} disconnected without a word; it may want {wants}, or its log says why")

@@ -67,6 +67,9 @@ def test_a_server_that_cannot_be_trusted_is_not_talked_to(lab: Lab, authority: A
     stranger = ssl.create_default_context(cafile=str(Authority(tmp_path / "other").path))
     with pytest.raises(ClientError, match=r"no TLS with localhost:.*: its certificate is not accepted, .*issuer"):
         Client("localhost", port, tls=stranger).connect()
+    trust = ssl.create_default_context(cafile=str(authority.path))
+    with pytest.raises(ClientError, match=r"not valid for '127\.1'; say the host as its certificate does$"):
+        Client("127.1", port, tls=trust).connect()
 
 
 def test_a_server_that_does_not_speak_tls_is_told_so(authority: Authority) -> None:

@@ -122,6 +122,15 @@ def test_what_a_server_has_said_counts_although_it_has_ended(
     assert (done.status, done.output, done.errors) == (status, output, sentence)
 
 
+def test_tls_is_not_suggested_where_it_cannot_be(observatory: Observatory) -> None:
+    near, far = socket.socketpair()
+    far.close()
+    with near:
+        done = observatory.run("getprop", "A.B.C", where=["-d", str(near.fileno())], pass_fds=[near.fileno()])
+    sentence = "INDI server localhost/7624 disconnected without a word; its log may say why\n"
+    assert (done.status, done.errors) == (2, sentence)
+
+
 @pytest.mark.parametrize(
     ("closed", "tool", "words", "status"),
     [
