@@ -145,8 +145,7 @@ class LoadDriver:
             if self.orders in readable:  # first: what comes after an order belongs to it
                 line += self._received(self.orders.recv(1))
             else:
-                self.rest = os.read(0, 65536)  # the order and its first commands may have come meanwhile
-                self._define(self.rest)
+                self._define(os.read(0, 65536))
         return line
 
     def _define(self, data: bytes) -> None:
