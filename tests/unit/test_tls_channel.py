@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import subprocess
@@ -170,3 +171,13 @@ def test_files_that_do_not_do_are_told_by_name(papers: Papers, tmp_path: Path) -
         with pytest.raises(ConfigError) as refused:
             server_context(*files)
         assert str(refused.value).startswith(complaint)
+
+
+def test_a_key_may_come_by_a_pipe(papers: Papers) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, papers.server.key.read_bytes())
+    os.close(writer)
+    try:
+        server_context(str(papers.server.path), f"/dev/fd/{reader}", None)
+    finally:
+        os.close(reader)

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 import ssl
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -248,12 +250,14 @@ def _load_authorities(context: ssl.SSLContext, path: str) -> None:
 def _check_readable(what: str, path: str) -> None:
     """OpenSSL does not say which file it could not read, nor that one is no PEM file."""
     try:
-        text = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            # A pipe, as in a shell's <(...), is OpenSSL's to read: nobody can do so twice.
+            is_pem = not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or _PEM in file.read()
     except OSError as error:
         raise ConfigError(
             f"TLS {what} {path} cannot be read: {error.strerror}; check the path and who may read it"
         ) from error
-    if _PEM not in text:
+    if not is_pem:
         raise ConfigError(f"TLS {what} {path} cannot be used: it is no PEM file, which has a line {_PEM.decode()} ...")
 
 
