@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from indigevent.protocol.constants import BlobMode
 from indigevent.routing import access
 
 Scope = tuple[str, str]
 EVERYTHING: Scope = ("", "")
+_NO_MODES: Mapping[str, BlobMode] = {}
 # What Python needs for a scope besides its characters.
 _SCOPE_BYTES = 200
 # With BLOB mode Only a client still needs these of the scope: libindi's BLOB connections wait for the definition.
@@ -35,12 +38,8 @@ class BlobPolicy:
 
     def mode(self, device: str, name: str) -> BlobMode:
         """The mode that rules for a property (or for a device, with name "")."""
-        modes = self._modes
-        for scope in ((device, name), (device, ""), EVERYTHING):
-            found = modes.get(scope[0], {}).get(scope[1])
-            if found is not None:
-                return found
-        return BlobMode.NEVER
+        modes = self._modes.get(device, _NO_MODES)
+        return modes.get(name) or modes.get("") or self._modes.get("", _NO_MODES).get("") or BlobMode.NEVER
 
     def wanted_scopes(self) -> list[Scope]:
         """The scopes in which BLOBs are wanted."""
