@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Callable
 
@@ -25,6 +26,15 @@ def same_port(lab: Lab) -> Server:
     return lab.launch("--metrics", port, "/bin/cat", port=port)
 
 
+def being_written(lab: Lab) -> Server:
+    path = lab.folder / "driver"
+    shutil.copy("/bin/cat", path)
+    with path.open("ab"):
+        server = lab.launch(path)
+        server.wait_for_log("cannot be executed")
+    return server
+
+
 MISTAKES: dict[str, Callable[[Lab], Server]] = {
     "Permission denied; make it executable: chmod +x ./driver.py": lambda lab: lab.launch(f"./{script(lab, 0o644)}"),
     "check its name and PATH; the one in this folder is called ./driver.py": lambda lab: lab.launch(
@@ -34,6 +44,7 @@ MISTAKES: dict[str, Callable[[Lab], Server]] = {
     "the file is there: check its first line, as in #!/usr/bin/env python3": lambda lab: lab.launch(
         f"./{script(lab, 0o755, '#!/nowhere/python')}"
     ),
+    "Text file busy; somebody writes to it: wait until that is done": being_written,
     " is a folder; name a file in it with --fifo, and the FIFO is made there": lambda lab: lab.launch("-f", lab.folder),
     "cannot be used: No such file or directory; make the folder /nowhere, or": lambda lab: lab.launch(
         "-f", "/nowhere/fifo"

@@ -209,5 +209,5 @@ def _execute(
             raise
         tried = words[0] if "/" in words[0] else f"{words[0]} (searched in PATH {environment.get('PATH', '')})"
         reason = getattr(error, "strerror", None) or error
-        helps = way_out(words[0], environment.get("PATH", os.defpath))
+        helps = way_out(words[0], environment.get("PATH", os.defpath), getattr(error, "errno", None))
         raise DriverError(f"{tried} cannot be executed: {reason}; {helps}") from error
