@@ -296,7 +296,8 @@ class Daemon:
             if self._logs is not None:
                 self._logs.reopen()
             try:
-                outcome, is_done = self.reload(), True
+                outcome = self.reload() if self._settings.config_file is not None else "the log file is opened anew"
+                is_done = True
             except ConfigError as error:
                 outcome, is_done = f"the configuration stays as it is: {error}", False
             log.warning("SIGHUP received: %s", outcome)

@@ -59,6 +59,7 @@ def test_a_log_file_that_was_moved_away_is_made_again_on_sighup(lab: Lab) -> Non
     lab.pump.poll(path.exists, "the file is made again")
     alpha.latest.write_stderr(b"after\n")
     lab.pump.poll(lambda: "alpha: after" in path.read_text(), "the line goes into the new file")
+    assert "SIGHUP received: the log file is opened anew\n" in path.read_text()
     assert "after" not in old.read_text()
     assert path.stat().st_mode & 0o137 == 0
 
