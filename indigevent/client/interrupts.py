@@ -57,13 +57,14 @@ class Monitor:
 
 
 def start(thread: threading.Thread) -> None:
-    """Start a thread; interrupted while it waits for that, `threading` may raise RuntimeError instead."""
+    """Start a thread; of what a signal raises while this waits for it, `threading` may make a RuntimeError."""
     try:
         thread.start()
     except RuntimeError as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise error.__context__ from None
-        raise
+        raised = error.__context__
+        if raised is None or isinstance(raised, Exception):
+            raise
+        raise raised from None
 
 
 def hand_on() -> None:

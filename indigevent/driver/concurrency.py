@@ -58,9 +58,10 @@ def _start_thread(name: str, function: Callable[[], None]) -> None:
     try:
         threading.Thread(target=function, name=name, daemon=True).start()
     except RuntimeError as error:  # what `threading` may make of a signal that ends us while it waits for the thread
-        if isinstance(error.__context__, (KeyboardInterrupt, SystemExit)):
-            raise error.__context__ from None
-        raise
+        raised = error.__context__
+        if raised is None or isinstance(raised, Exception):
+            raise
+        raise raised from None
 
 
 class Flag:
