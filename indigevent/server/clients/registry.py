@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from indigevent.errors import ClientError
+from indigevent.logs import shown
 from indigevent.routing.access import EVERYTHING, Visitor
 from indigevent.routing.interest import Interest
 from indigevent.routing.peers import Client
@@ -21,8 +22,6 @@ from indigevent.server.link import Link
 
 # How many of a client's subscriptions are listed; it may have any number.
 _MAX_LISTED = 100
-# So many characters of each; a hostile client's names have megabytes.
-_MAX_LISTED_CHARACTERS = 200
 _LEFT: int = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
@@ -220,12 +219,8 @@ def _subscriptions(interest: Interest) -> list[str]:
     """What a client asked for: everything, devices and properties."""
     scopes = interest.scopes
     # Sorting all that a hostile client has subscribed to could take a second.
-    shown = sorted(islice(scopes, _MAX_LISTED))
-    listed = [_cut(f"{device}.{name}" if name else device) for device, name in shown]
-    if len(scopes) > len(shown):
-        listed.append(f"and {len(scopes) - len(shown)} more")
+    some = sorted(islice(scopes, _MAX_LISTED))
+    listed = [shown(f"{device}.{name}" if name else device) for device, name in some]
+    if len(scopes) > len(some):
+        listed.append(f"and {len(scopes) - len(some)} more")
     return ["everything", *listed] if interest.everything else listed
-
-
-def _cut(scope: str) -> str:
-    return scope if len(scope) <= _MAX_LISTED_CHARACTERS else scope[:_MAX_LISTED_CHARACTERS] + "…"
