@@ -22,7 +22,7 @@ from indigevent.routing.access import AccessRule
 from indigevent.supervision.specs import DriverSpec, RemoteSpec, Spec
 
 _HEADER = re.compile(r"\[\s*(\S+?)(?:\s+(.*?))?\s*\]")
-_SECTIONS_HINT = "write [driver NAME], [remote NAME] or [access NAME]"
+_SECTIONS_HINT = "write [driver NAME], [remote NAME] or [access NAME]; the server's own settings stand above them"
 _QUOTED = re.compile(r"""(["'])(.*?)\1""")
 _FIELDS = {
     "restart-delay": "restart_delay_s",
@@ -134,7 +134,7 @@ class IniFile(ConfigFileParser):
             return None
         kind, name = matched.group(1), _unquoted(matched.group(2) or "")
         if kind not in SECTIONS:
-            near = get_close_matches(kind.lower(), SECTIONS, n=1, cutoff=0.4)
+            near = get_close_matches(kind.lower(), SECTIONS, n=1, cutoff=0.7)
             hint = f"did you mean [{near[0]} {name or 'NAME'}]?" if near else _SECTIONS_HINT
             self._problem(number, f"section {line} is not known; {hint}")
             return None

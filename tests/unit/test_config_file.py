@@ -115,7 +115,11 @@ def test_a_wrong_host_is_not_also_a_missing_one(tmp_path: Path) -> None:
         ("= 7", "1: '= 7' is neither KEY = VALUE"),
         ("[drivr x]\nfoo = 1", "1: section [drivr x] is not known; did you mean [driver x]?"),
         ("[drivers]", "1: section [drivers] is not known; did you mean [driver NAME]?"),
-        ("[xyz x]", "1: section [xyz x] is not known; write [driver NAME], [remote NAME] or [access NAME]"),
+        (
+            "[server]",
+            "1: section [server] is not known; write [driver NAME], [remote NAME] or [access NAME]; "
+            "the server's own settings stand above them",
+        ),
         ("[driver]", "1: section [driver] has no name"),
         ("[driver '']", "1: section [driver] has no name"),
         ("[driver x", "1: '[driver x' is no section"),
