@@ -164,11 +164,11 @@ def _no_fifo(path: str) -> str:
 
 def _unusable(path: str, error: OSError) -> str:
     folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        way_out = f"make the folder {folder}, or choose another place with --fifo"
-    elif isinstance(error, PermissionError):
+    if isinstance(error, PermissionError):  # then the folder may be there, and not be seen
         owner = path if os.path.lexists(path) else folder
         way_out = f"let this server's user read and write {owner}, or choose another place with --fifo"
+    elif not os.path.isdir(folder):
+        way_out = f"make the folder {folder}, or choose another place with --fifo"
     else:
         way_out = "choose another place with --fifo"
     return f"{path} cannot be used: {error.strerror}; {way_out}"

@@ -103,9 +103,9 @@ def _day(timestamp: str) -> str:
 
 def _trouble(directory: Path) -> str:
     """Why no file can be made there, and the way out; "" when one can be."""
-    if not directory.is_dir():
-        return "there is no such directory; make it"
     try:
+        if not directory.is_dir():
+            return "there is no such directory; make it"
         with tempfile.TemporaryFile(dir=directory):
             return ""
     except OSError as error:

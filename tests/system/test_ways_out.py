@@ -57,6 +57,9 @@ MISTAKES: dict[str, Callable[[Lab], Server]] = {
     ),
     " is both --port and --metrics; choose another for one of them": same_port,
     "Drivers' messages are not logged to /proc: ": lambda lab: lab.launch("-l", "/proc", "/bin/cat"),
+    ": File name too long; let this server's user write there, or choose another with --islog": lambda lab: lab.launch(
+        "-l", "x" * 300, "/bin/cat"
+    ),
 }
 
 
