@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -35,15 +36,20 @@ def raise_at(number: int, kind: type[BaseException], start: Callable[[], None]) 
             raise kind
         return at_each_line
 
-    before = sys.gettrace()
-    sys.settrace(at_each_line)
-    try:
-        start()
-    except kind:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    child = os.fork()  # `threading` may keep a lock when a line of its own raises
+    if not child:
+        status = 2
+        try:
+            sys.settrace(at_each_line)
+            start()
+            status = 0
+        except kind:
+            status = 1
+        finally:
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, 1)
+    return status == 1
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, Ended])
